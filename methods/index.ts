@@ -21,7 +21,6 @@ import { roomData } from './streams/roomData.js';
 import { roomMessages } from './streams/roomMessages.js';
 import * as users from './users/index.js';
 
-/** The methods that an index file exports, some of them in lists. */
 function methodsIn(exports: Readonly<Record<string, Method | readonly Method[]>>): Method[] {
 	return Object.values(exports).flat();
 }
@@ -46,10 +45,7 @@ export const streams: readonly Stream[] = [
 	roomMessages,
 ];
 
-/**
- * The key service as a part of a server. A server can have accounts without it. The publication `userData` is about
- * accounts, but belongs to the key service, because only Rocket.Chat's clients subscribe to it.
- */
+/** The key service as a part of a server. Only Rocket.Chat's clients subscribe to its `userData`. */
 export const keyService = { methods: keyServiceMethods, publications: keyServicePublications, streams };
 
 export const methods: readonly Method[] = [...accounts.methods, ...keyServiceMethods];

@@ -1,30 +1,27 @@
 /**
- * The rate limits that definitions of methods contain (`test/contract/beyond.md` T2), the rules for logging in, and the
- * time limit of long methods. Users with the permission `api-bypass-rate-limit` are exempt from the limits in definitions.
+ * Rate limits of methods (`test/contract/beyond.md` T2), and the time limit of long methods. Users with the permission
+ * `api-bypass-rate-limit` are exempt from the limits in definitions of methods.
  */
 import type { Limit, RateRule } from '../shared/limit.js';
 
 const MINUTE_MS = 60_000;
 
-/** Methods that write. A write may notify many members, and the answer of a `once` method stays in memory for a time. */
+/** Methods that write. */
 export const WRITES: Limit = { calls: 600, per: MINUTE_MS };
 
-/** Methods that only read. They run in parallel, so only this limit slows a client down, and no queue does. */
+/** Methods that only read. They run in parallel, so no queue slows a client down. */
 export const READS: Limit = { calls: 1200, per: MINUTE_MS };
 
-/** Methods about the caller's own account. Some of them are slow: they compare passwords or search among all users. */
+/** Methods about the caller's own account. Some compare passwords or search among all users. */
 export const OWN_ACCOUNT: Limit = { calls: 60, per: MINUTE_MS };
 
-/**
- * Methods for keys. Clients store the keys of all their rooms and members in a burst, for which Rocket.Chat's limit of ten
- * a minute is too low.
- */
+/** Methods for keys. Clients store the keys of all their rooms and members in a burst. */
 export const KEY_CALLS: Limit = { calls: 600, per: MINUTE_MS };
 
 /** The method that stores new identity keys. Each new public key is kept in the history. */
 export const NEW_IDENTITY_KEYS: Limit = { calls: 20, per: MINUTE_MS };
 
-/** Time limit, in ms, of methods that may change all members of a room or all rooms of a user, page by page. */
+/** Time limit, in ms, of methods that may change all members of a room or all rooms of a user. */
 export const LONG_WORK_MS = 600_000;
 
 /** The methods that Meteor's default rule applies to. Roomkey has only the first two. */
@@ -39,8 +36,8 @@ export const accountLimits: readonly RateRule[] = [
 		per: 10_000,
 	},
 	{
-		// REST has no connections, and many people can share an address: the limit for an address is ten times as high. It is
-		// counted exactly, because the requests of an address may reach several processes.
+		// For REST, which has no connections. Many people can share an address, so the limit is ten times as high. It is
+		// counted exactly, because requests of one address may reach several processes.
 		id: 'accounts of an address',
 		matcher: { type: 'method', name: ACCOUNT_METHODS, connectionId: (id) => id === null, clientAddress: () => true },
 		calls: 50,

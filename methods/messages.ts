@@ -1,4 +1,6 @@
-/** The methods that send messages. They are refused, because Roomkey stores none (`test/contract/beyond.md` section 3). */
+/**
+ * The methods that send messages. Roomkey refuses them, because it stores none (`test/contract/beyond.md` section 3).
+ */
 import { clientError } from '../shared/errors.js';
 import { Match, Nothing, shownAs } from '../shared/match.js';
 import { type Method, method } from '../shared/method.js';

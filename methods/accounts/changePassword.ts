@@ -14,7 +14,7 @@ export const changePassword = method({
 	summary: "Changes the caller's password and removes all their other login tokens",
 	returns: { passwordChanged: Boolean },
 	errors: [403, 401],
-	// Allowed without a login, because `run` answers with Meteor's own error.
+	// Without a login, `run` throws Meteor's own error.
 	anonymous: true,
 	secondFactor: true,
 	async run({ oldPassword, newPassword }, context) {
@@ -22,16 +22,15 @@ export const changePassword = method({
 		if (userId === null) throw clientError('mustBeLoggedIn');
 		const user = await store.users.findOne({ _id: userId }, { projection: { 'services.password.bcrypt': 1 } });
 		const bcrypt = user?.services?.password?.bcrypt;
-		// Attempts are limited, because a stolen token must not allow endless guesses at the password.
+		// Limits how often somebody with a stolen token can guess the password.
 		await context.attempt(userId, async () => {
 			if (!(await isRightPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
 		});
 		await requireFactorBesidePassword(context, userId);
-		// The whole field is replaced. This also removes a password reset token, with which somebody could set a password.
+		// Replaces the whole field, with any token for resetting the password in it.
 		const password = { bcrypt: await hashPassword(newPassword) };
 		const passwordUnchanged = { 'services.password.bcrypt': bcrypt };
 		const changes = { $set: { 'services.password': password } };
-		// Of two concurrent changes, the later one fails, because the old password has been replaced.
 		const changed = await revokeTokensOf(context, userId, { kept: hashedToken, condition: passwordUnchanged, changes });
 		if (!changed) throw clientError('loginFailed');
 		return { passwordChanged: true };

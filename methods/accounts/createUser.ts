@@ -1,7 +1,4 @@
-/**
- * `createUser` (`test/contract/ddp.md` 16.1, 16.3): a caller without a login makes an account and is logged in with it.
- * Switched off by default.
- */
+/** `createUser` (`test/contract/ddp.md` 16.1, 16.3): makes an account and logs in with it. Switched off by default. */
 import { check } from '../../shared/check.js';
 import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
@@ -15,7 +12,7 @@ import { hashPassword, NewPassword } from '../model/users/passwords.js';
 import { logInWithToken, makeToken } from '../model/users/tokens.js';
 import type { LoginResult } from './login.js';
 
-/** Longest user name or e-mail address, in characters: the maximum for an address (RFC 5321). */
+/** Longest user name or e-mail address, in characters (RFC 5321). */
 const MAX_NAME_LENGTH = 254;
 
 const Name = Text({ max: MAX_NAME_LENGTH, oneLine: true });
@@ -59,7 +56,7 @@ export const createUser = method({
 				resume: { loginTokens: [issued.entry] },
 			},
 		};
-		// The error does not say which of the two is taken, the user name or the e-mail (`test/contract/ddp.md` 16.3).
+		// The error does not say whether the user name or the e-mail is taken (`test/contract/ddp.md` 16.3).
 		if ((await insertUser(store, user)) !== null) throw clientError('loginFailed');
 		context.audit({ userId: user._id });
 		return { ...(await logInWithToken(issued, user._id, context)), type: 'password' };

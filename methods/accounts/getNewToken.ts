@@ -1,4 +1,4 @@
-/** `getNewToken` (`test/contract/ddp.md` 16.1): clients call it, and then `removeOtherTokens`, to log out everywhere else. */
+/** `getNewToken` (`test/contract/ddp.md` 16.1): clients then call `removeOtherTokens`, to log out everywhere else. */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
@@ -12,7 +12,7 @@ export const getNewToken = method({
 	summary: 'Gives the connection a new login token that expires when the present one does',
 	returns: { id: String, token: String, tokenExpires: Date },
 	errors: ['You are not logged in.', 403],
-	// Allowed without a login, because `run` answers with Meteor's own error.
+	// Without a login, `run` throws Meteor's own error.
 	anonymous: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
@@ -21,8 +21,7 @@ export const getNewToken = method({
 		if (holder === 'unknown') throw clientError('loggedOut');
 		if (holder === 'expired') throw clientError('sessionExpired');
 		const { token: presentToken } = holder;
-		// The new token expires with the present one, so that nobody can use a stolen token for ever by replacing it. A token
-		// that is revoked before this write cannot be replaced.
+		// The new token expires with the present one. Otherwise a stolen token could be renewed for ever.
 		const ifStillStored = { 'services.resume.loginTokens.hashedToken': presentToken.hashedToken };
 		const issued = await issueToken(context.store, userId, ifStillStored, presentToken);
 		if (!issued) throw clientError('loggedOut');

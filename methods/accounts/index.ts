@@ -1,7 +1,4 @@
-/**
- * Accounts as a part of a server: publications, rate limits, and the methods by which callers log in and out and manage
- * their own accounts.
- */
+/** Accounts as a part of a server: methods, publications and rate limits. */
 import type { RateRule } from '../../shared/limit.js';
 import type { Method } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';

@@ -31,12 +31,11 @@ const PasswordLogin = {
 	code: Match.Optional(Match.OneOf(String, null)),
 };
 
-/** The value of the option `totp`, which Rocket.Chat's clients send: a second factor, and the other options in `login`. */
+/** The option `totp` of Rocket.Chat's clients: a second factor, and the other options in `login`. */
 const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Object });
 
 const NamedPasswordLogin = named('PasswordLogin', PasswordLogin);
 
-/** The options of a login, for the documentation. Further fields beside `resume` are ignored. */
 const LoginOptions = Match.OneOf(
 	Match.ObjectIncluding({ resume: String }),
 	NamedPasswordLogin,
@@ -49,8 +48,8 @@ const LoginOptions = Match.OneOf(
 );
 
 /**
- * Looks a token up when its turn in the queue of logins comes. If its turn cannot come, because too many logins wait, the
- * connection is closed: Meteor's clients then try again later. An error as the answer would make them forget their token.
+ * Looks a token up when its turn in the queue of logins comes. If too many logins wait, the connection is closed. After
+ * an error as the answer, Meteor's clients would forget their token.
  */
 async function findHolder(token: string, context: MethodContext) {
 	let hasStarted = false;
@@ -66,7 +65,7 @@ async function findHolder(token: string, context: MethodContext) {
 	}
 }
 
-/** Adds to the audit event the stored name of the user who has logged in, not the name that the client has sent. */
+/** Adds the stored name of the user to the audit event, not the name that the client has sent. */
 function auditUser(context: MethodContext, { username }: User): void {
 	if (typeof username === 'string') context.audit({ username });
 }
@@ -75,17 +74,14 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// The connection keeps the hash. The store in memory shares the hash that was read with the user document. A new hash of
-	// `token` would be a second, equal string for each connection.
+	// The hash as it was read: the store in memory shares this string with the user document. A new hash of `token` would
+	// take memory for each connection.
 	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	auditUser(context, holder.user);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 
-/**
- * Logs in with a name and a password.
- * @param outerFactor the second factor from the object around the options; null if there was none
- */
+/** @param outerFactor the second factor in the option `totp`; null without one */
 async function logInWithPassword(
 	options: unknown,
 	outerFactor: SecondFactor | null,
@@ -96,11 +92,11 @@ async function logInWithPassword(
 	const factor = outerFactor ?? factorOf(code) ?? context.secondFactor;
 	const attempt = async () => {
 		const found = await findByLoginName(context.store, identifier, LOGIN_FIELDS);
-		// Unknown and deactivated users and wrong passwords get the same error after the same time, so that the answer does not
-		// show which accounts exist (`test/contract/ddp.md` 16.3).
+		// Unknown users, deactivated users and wrong passwords get the same error after the same time
+		// (`test/contract/ddp.md` 16.3).
 		const isRight = await isRightPassword(password, found?.services?.password?.bcrypt);
 		if (!found || !isRight || found.active === false) throw clientError('loginFailed');
-		// Checked after the password, so that callers with a wrong password do not learn whether the user has a second factor.
+		// After the password: callers with a wrong one must not learn whether the user has a second factor.
 		await requireFactorAtLogin(context, found._id, factor);
 		return found;
 	};
@@ -118,24 +114,19 @@ async function logInWithPassword(
 
 const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
 
-/** How the options of a login identify the user. */
 type Identifier = { id: string } | { username: string } | { email: string };
 
 /**
- * The key that attempts are counted under: what the client has sent, and not the id of the user that is found, because a
- * count by user would show which names belong to the same user. Names and e-mails are in lower case, because their lookup
- * ignores case. The prefix keeps anonymous callers, who may send a user id, from exhausting the counts that other methods
- * keep under that id.
+ * The key under which attempts are counted: what the client has sent. A count by user id would show which names belong
+ * to the same user. The prefix separates these counts from those that other methods keep by user id.
  */
 function attemptKeyOf(user: Identifier): string {
 	if ('id' in user) return `login ${user.id}`;
 	return `login ${('username' in user ? user.username : user.email).toLowerCase()}`;
 }
 
-/** The fields of a user that a login with a password reads. */
 const LOGIN_FIELDS = { username: 1, active: 1, 'services.password.bcrypt': 1 } as const;
 
-/** Logs in the user that a login handler of the application has found. */
 async function logInWithHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
 	const issued = await issueToken(context.store, userId, {});
 	if (!issued) throw clientError('loginFailed');
@@ -155,8 +146,7 @@ export const login = method({
 	errors: [400, 403, 503, 'totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'],
 	anonymous: true,
 	changesUser: true,
-	// On a read-only server a login with a resume token must work, because it only reads. Other logins are refused there by
-	// the store, when they write their token.
+	// A login with a resume token only reads, and works on a read-only server. There the store refuses all other logins.
 	writes: false,
 	async run({ options: sentOptions }, context): Promise<LoginResult> {
 		let options = sentOptions;

@@ -15,8 +15,8 @@ export const logout = method({
 	changesUser: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
-		// The caller's session is logged out before the other sessions of the token are ended, so that it is not closed with
-		// them. The token is removed before that: if the removal fails, the caller is still logged in, and can try again.
+		// `revokeToken` removes the token, logs this session out, and then ends the other sessions of the token. If the
+		// removal fails, the caller is still logged in.
 		const logOutSession = () => context.setUserId(null);
 		if (userId !== null && hashedToken !== null) await revokeToken(context, userId, hashedToken, logOutSession);
 		else await logOutSession();

@@ -7,7 +7,7 @@ import { READ_DEFAULTS } from '../methodDefaults.js';
 import { UserProfile } from '../model/answers.js';
 import { DEFAULT_FIELDS } from '../model/users/clientUser.js';
 
-/** The fields of a profile. They exclude secrets, such as password hashes, tokens and keys. */
+/** The fields of a profile, without secrets. */
 export const PROFILE_FIELDS = {
 	username: 1,
 	name: 1,
@@ -21,7 +21,7 @@ export const PROFILE_FIELDS = {
 
 export type Profile = Pick<User, '_id' | keyof typeof PROFILE_FIELDS> & { avatarUrl?: string };
 
-/** Reads a user's own profile. Null if the user does not exist any more. */
+/** Reads a user's own profile; null if the user does not exist. */
 export async function findProfile(store: Store, userId: string): Promise<Profile | null> {
 	const user = await store.users.findOne({ _id: userId }, { projection: PROFILE_FIELDS });
 	if (!user) return null;

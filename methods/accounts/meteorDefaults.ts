@@ -1,7 +1,4 @@
-/**
- * Empty publications. Every unmodified Meteor client subscribes to them and waits for `ready` (`test/contract/ddp.md`
- * 16.5).
- */
+/** Empty publications, to which every Meteor client subscribes (`test/contract/ddp.md` 16.5). */
 import { emptyPublication } from '../model/emptyPublication.js';
 
 export const loginServiceConfiguration = emptyPublication(

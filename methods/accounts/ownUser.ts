@@ -1,11 +1,11 @@
 /**
- * The client's own `users` document (`test/contract/ddp.md` 16.4): Meteor's clients report a login as done only when they
- * have received this document.
+ * The caller's own `users` document (`test/contract/ddp.md` 16.4). Meteor's clients report a login as done only when
+ * they have received this document.
  */
 import { Match } from '../../shared/match.js';
 import { liveQuery, publication } from '../../shared/publication.js';
 
-/** The published fields, without secrets. One constant for all subscriptions, to save memory. */
+/** The published fields, without secrets. All subscriptions share one constant, to save memory. */
 const FIELDS = { username: 1, emails: 1, profile: 1 } as const;
 
 const OwnUser = {
@@ -22,7 +22,6 @@ export const ownUser = publication({
 	anonymous: true,
 	documents: { users: OwnUser },
 	run(_args, { userId }) {
-		// Without a login there is nothing to publish.
 		return userId !== null && liveQuery('users', { _id: userId }, FIELDS);
 	},
 });

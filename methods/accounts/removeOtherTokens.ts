@@ -14,7 +14,7 @@ export const removeOtherTokens = method({
 		'Removes all login tokens of the caller except the token of this connection, and closes the connections that use them',
 	returns: Nothing,
 	errors: ['You are not logged in.'],
-	// Allowed without a login, because `run` answers with Meteor's own error.
+	// Without a login, `run` throws Meteor's own error.
 	anonymous: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
@@ -23,7 +23,7 @@ export const removeOtherTokens = method({
 	},
 });
 
-/** The variant for REST, where the server refuses callers who are not logged in before the method runs. */
+/** The variant for REST. Callers who are not logged in are refused before `run`. */
 export const removeOtherTokensOverRest = method({
 	name: 'users.removeOtherTokens',
 	audit: true,

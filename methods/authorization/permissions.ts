@@ -24,7 +24,6 @@ async function listPermissions(store: Store): Promise<Permission[]> {
 	return [...stored, ...defaults].sort((a, b) => (a._id < b._id ? -1 : 1));
 }
 
-/** Stores the roles of a permission, if they differ from the present ones. */
 async function setRoles({ permissions }: Store, _id: string, roles: string[]): Promise<void> {
 	const stored = await permissions.findOne({ _id }, { projection: { roles: 1 } });
 	const presentRoles = stored?.roles ?? KNOWN_PERMISSIONS.get(_id) ?? [];
@@ -64,7 +63,7 @@ function isDateText(text: unknown): text is string {
 	return typeof text === 'string' && parseDateText(text) !== undefined;
 }
 
-/** The permissions that were written after a date. Without those that are not stored, and so have their default roles. */
+/** The permissions that were written after a date. Permissions that are not stored are left out. */
 function writtenSince(all: readonly Permission[], since: Date): Permission[] {
 	return all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > since);
 }

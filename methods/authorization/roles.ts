@@ -1,4 +1,4 @@
-/** `roles.list`, `getUserRoles`: the roles, and the users who have a global role with a description, such as admin. */
+/** `roles.list`, `getUserRoles`: the roles, and the users who have them. */
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -9,8 +9,8 @@ import { readRoles } from '../model/permissions/roles.js';
 type RoleHolder = Pick<User, '_id' | 'username' | 'roles'>;
 
 /**
- * Users with global roles that have a description: clients show these roles beside the names of users. Cached, because
- * the query scans all users. The cache has one key, `all`.
+ * Users with a global role that has a description: clients show these roles beside names. Cached, because the query
+ * scans all users.
  */
 const usersWithShownRoles = cachedReads<RoleHolder[]>(async (store) => {
 	const roles = await readRoles(store);

@@ -1,4 +1,4 @@
-/** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes the key that another member has offered. */
+/** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes an offered key. */
 import type { Subscription } from '../../shared/documents.js';
 import { ClientError, clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
@@ -15,10 +15,7 @@ import { archiveMismatchedKey, failIfResetMeanwhile } from '../model/keys/storeM
 import * as transitions from '../model/keys/transitions.js';
 import { requireMembership } from '../model/memberships/members.js';
 
-/**
- * Whether an offered key is the room key from before a reset. A reset that was interrupted after it set the new key id
- * leaves such offers.
- */
+/** Whether an offered key is the room key from before an interrupted reset. */
 function isOfferLeftByReset(key: string | undefined, { e2eKeyId, e2eReset }: RoomKeyFields): boolean {
 	if (!e2eReset?.formerKeyId) return false;
 	const hasSetNewId = e2eReset.keyId === e2eKeyId;
@@ -26,10 +23,9 @@ function isOfferLeftByReset(key: string | undefined, { e2eKeyId, e2eReset }: Roo
 }
 
 /**
- * Accepts the offer in a membership, if the member can use it. An unusable offer is removed and the member is queued
- * again, to receive another offer.
- * @throws ClientError `error-key-id-mismatch` for an offer from before a reset; `error-key-in-use` if another membership has
- * the same key; `error-no-suggested-key-available` if another call has taken the offer
+ * Accepts the offer in a membership. An unusable offer is removed, and the member is queued for another one.
+ * @throws ClientError `error-key-id-mismatch` for an offer from before a reset; `error-key-in-use` if another
+ * membership has the same key; `error-no-suggested-key-available` if another call has taken the offer
  */
 async function acceptOffer(
 	context: MethodContext,
@@ -47,13 +43,12 @@ async function acceptOffer(
 		if (updated) return updated;
 	} catch (error) {
 		if (error instanceof ClientError) {
-			// A mismatched key of the member is archived first, because only members without a key can be queued.
+			// First, because only members without a key can be queued.
 			await archiveMismatchedKey(context.store, latest, room);
 			await enqueueAndDropOffer(context.store, latest);
 		}
 		throw error;
 	}
-	// Another call has taken or removed the offer, or the membership is gone.
 	throw clientError('noSuggestedKey');
 }
 

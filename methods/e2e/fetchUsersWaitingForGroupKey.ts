@@ -1,7 +1,4 @@
-/**
- * `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): the members who wait for room keys, so that
- * the caller can seal the keys for them.
- */
+/** `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): the members who wait for room keys. */
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -21,26 +18,22 @@ import { maySeeRoom } from '../model/rooms/access.js';
 import { workspaceSetting } from '../model/settings/workspace.js';
 import { listOf } from '../model/storedLists.js';
 
-/** Maximum number of rooms in one call. A client with more rooms makes several calls. */
 const MAX_ROOMS = 500;
 
 /** Maximum number of users listed for one room. */
 const MAX_LISTED = 50;
 
-/** The members who wait for the key of one room. */
 interface WaitingMembers {
 	/** At most `MAX_LISTED`. */
 	readonly users: UserWithPublicKey[];
-	/** Ids of the members whose public key is unusable for sealing, at most `MAX_LISTED`. */
+	/** Ids of the members with an unfit public key, at most `MAX_LISTED`. */
 	readonly unfit: string[];
 }
 
 /**
- * Lists the members who wait for the key of one room, apart from the caller. A caller who holds the key is a provider. The
- * `users` of a provider are reserved for this provider for `leaseTime` ms, unless `leaseTime` is 0. They do not include
- * members with an unusable public key, members who have returned the room's key after this provider had offered it, and
- * members who are reserved for another provider. The `users` of a caller without the key include all of these, and none is
- * reserved.
+ * Lists the members who wait for the key of one room, without the caller. A caller who holds the key is a provider. The
+ * `users` of a provider have fit public keys, are reserved for no other provider, and have returned no key of this
+ * provider. They are reserved for `leaseTime` ms; 0 reserves nobody.
  */
 async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<WaitingMembers> {
 	const { store, settings } = context;
@@ -63,7 +56,7 @@ async function listAndReserve(context: MethodContext, rid: string, userId: strin
 		const fit = new Set(found.filter(({ public_key }) => isFitPublicKey(public_key)));
 		for (const user of found) if (unfit.length < MAX_LISTED && !fit.has(user)) unfit.push(user._id);
 		const usable = isProvider ? [...fit] : found;
-		// Repeated until the list is full, because another call may have reserved some of these members first.
+		// Repeated, because another call may reserve some of these members first.
 		while (usable.length > 0 && users.length < MAX_LISTED) {
 			const next = usable.splice(0, MAX_LISTED - users.length);
 			const ids = next.map(({ _id }) => _id);
@@ -78,7 +71,7 @@ async function listAndReserve(context: MethodContext, rid: string, userId: strin
 export const fetchUsersWaitingForGroupKey = method({
 	name: 'e2e.fetchUsersWaitingForGroupKey',
 	args: { roomIds: [String] },
-	// The method reserves members and tidies queues, but runs in parallel, as methods that only read do.
+	// The method reserves members and tidies queues, but runs in parallel with other calls.
 	...KEY_READ_DEFAULTS,
 	summary: 'Lists the members who wait for the keys of these rooms, each reserved for one caller for a while',
 	returns: {

@@ -15,7 +15,6 @@ import { requireRoomAccess } from '../model/rooms/access.js';
 
 const toAnswer = ({ _id, public_key }: UserWithPublicKey) => ({ _id, e2e: { public_key } });
 
-/** Ids of the members without a room key, in groups. */
 async function* keylessMemberIds(store: Store, rid: string): AsyncIterable<string[]> {
 	const pause = createYielder();
 	for await (const ids of userIdsOfMemberships(store, rid, { ...MEMBER, ...WITHOUT_OWN_KEY })) {
@@ -24,7 +23,6 @@ async function* keylessMemberIds(store: Store, rid: string): AsyncIterable<strin
 	}
 }
 
-/** The answer with all members who lack the room key and have identity keys. */
 async function listAll(store: Store, rid: string) {
 	const users: UserWithPublicKey[] = [];
 	for await (const ids of keylessMemberIds(store, rid)) users.push(...(await publicKeysOf(store, ids)));
@@ -32,7 +30,7 @@ async function listAll(store: Store, rid: string) {
 }
 
 /**
- * The answer with one page of the users that `listAll` lists, and the total number of these users.
+ * One page of the users that `listAll` lists, and their total number.
  * @param count maximum number of users; 0 for all after the offset
  */
 async function listPage(store: Store, rid: string, count: number, offset: number) {
@@ -41,7 +39,7 @@ async function listPage(store: Store, rid: string, count: number, offset: number
 	let total = 0;
 	for await (const ids of keylessMemberIds(store, rid)) {
 		const counted = await countUsersWithIdentity(store, ids);
-		// In the list of all pages, the users of this group begin at the index `total` and end before `total + counted`.
+		// In the list of all users, this group begins at the index `total` and ends before `total + counted`.
 		const overlapsAnswer = total + counted > offset && total < end;
 		if (overlapsAnswer) {
 			const found = await publicKeysOf(store, ids);

@@ -1,7 +1,4 @@
-/**
- * `e2e.keyHistory` (`test/contract/beyond.md` E15): the public keys that a user has stored, so that other users can
- * notice a change.
- */
+/** `e2e.keyHistory` (`test/contract/beyond.md` E15): the public keys that a user has stored. */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -15,7 +12,6 @@ import { membershipsOfUser } from '../model/memberships/roomsOfUser.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
 
-/** Whether both users are members of the same room. */
 async function haveSharedRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
 	for await (const page of membershipsOfUser(store, userId, MEMBER, { projection: { rid: 1 } })) {
 		const sharedMembership = { 'u._id': otherId, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
@@ -24,7 +20,6 @@ async function haveSharedRoom(store: Store, userId: string, otherId: string): Pr
 	return false;
 }
 
-/** Whether the caller may read the history of the user with the id `uid`. */
 async function mayRead(store: Store, callerId: string, uid: string): Promise<boolean> {
 	return (
 		callerId === uid ||
@@ -37,22 +32,20 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	...KEY_READ_DEFAULTS,
-	// The method may write: it completes the history if Rocket.Chat has stored a public key. A read-only server does not,
-	// and so need not refuse the method.
+	// On a read-only server the method works, but does not add public keys that Rocket.Chat has stored.
 	writes: false,
 	summary:
 		'Lists the public keys that a user has stored, the oldest first; other users need a shared room or edit-other-user-e2ee',
 	returns: { history: [KeyHistoryEntryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],
 	async run({ uid, ...page }, { userId, store }) {
-		// The error is the same for a user who does not exist and a user whose history the caller may not read.
+		// The same error for an unknown user and for a history that the caller may not read.
 		const user = (await mayRead(store, userId, uid))
 			? await store.users.findOne({ _id: uid }, { projection: HISTORY_FIELDS })
 			: null;
 		if (!user) throw clientError('invalidUser');
 		const { entries, dropped } = await readHistory(store, user);
-		// Without a count, the answer has all entries from the offset on, because a client checks the whole chain. The number of
-		// entries is limited (`identityHistory.ts`).
+		// Without a count, the answer has all entries from the offset on. `identityHistory.ts` limits their number.
 		const { count, offset = 0 } = page;
 		const list = count ? pageOfList(entries, page) : { entries: entries.slice(offset), offset, total: entries.length };
 		const answer = pageAnswer('history', list);

@@ -1,4 +1,4 @@
-/** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers keys to many members of many rooms. */
+/** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers room keys to many members. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match, shownAs } from '../../shared/match.js';
 import { type MethodContext, method, type UserContext } from '../../shared/method.js';
@@ -16,24 +16,21 @@ import { findMembership, MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { workspaceSetting } from '../model/settings/workspace.js';
 
-/** Maximum numbers of rooms and entries in one call. Clients offer the key to all members of a large room in one call. */
 const MAX_ROOMS = 500;
 const MAX_ENTRIES = 1000;
 
 /**
- * Maximum size of the body over REST, in bytes. Rocket.Chat's clients send the key and up to ten former keys for every
- * member in one call. A key has 356 characters; a former key has 450 with its id and time. So `MAX_ENTRIES` entries have
- * about 4.9 million characters.
+ * Maximum size of the body over REST, in bytes. An entry has a key of 356 characters and up to ten former keys of 450.
+ * `MAX_ENTRIES` such entries have about 4.9 million characters.
  */
 const MAX_BODY = 5 * 1024 * 1024;
 
 /** Maximum number of skipped entries listed in the answer. The others are only counted. */
 const MAX_LISTED_SKIPS = 2000;
 
-/** Number of entries of a room written in parallel. */
 const CONCURRENT_WRITES = 20;
 
-/** After this many entries the validation checks the time, and yields to other calls if it has run for too long. */
+/** Number of entries that are validated between two checks whether to yield to other calls. */
 const CHECK_EVERY = 16;
 
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
@@ -68,7 +65,6 @@ interface SentOffer {
 	readonly oldKeys?: { readonly e2eKeyId: string; readonly ts: Date | string | number; readonly E2EKey: string }[];
 }
 
-/** Why an entry is skipped. */
 type SkipReason =
 	| OfferRefusal
 	| 'invalid-entry'
@@ -77,7 +73,6 @@ type SkipReason =
 	| 'key-id-mismatch'
 	| 'interrupted';
 
-/** The skipped entries, as the answer lists them. */
 class Skipped {
 	readonly #listed: { rid: string; _id?: string; reason: SkipReason }[] = [];
 	#notListed = 0;
@@ -92,19 +87,17 @@ class Skipped {
 		this.#listed.push({ rid, ...(typeof _id === 'string' && { _id }), reason });
 	}
 
-	/** The method's answer; undefined if nothing was skipped, as in Rocket.Chat. */
+	/** Undefined if nothing was skipped, as in Rocket.Chat. */
 	get answer() {
 		if (this.#listed.length === 0) return undefined;
 		return { skipped: this.#listed, ...(this.#notListed > 0 && { moreSkipped: this.#notListed }) };
 	}
 }
 
-/** Converts former keys to their stored form, up to the number that a membership keeps. */
 function toStoredKeys(oldKeys: SentOffer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
-/** Returns the valid entries within the limits, by room id, and adds all others to `skipped`. */
 async function validEntries(
 	sent: Readonly<Record<string, unknown>>,
 	skipped: Skipped,
@@ -130,14 +123,13 @@ async function validEntries(
 	return byRoom;
 }
 
-/** The memberships of the users who are offered a key, by user id. Users who are not members are missing. */
 async function membershipsByUser({ store }: MethodContext, rid: string, offers: readonly SentOffer[]) {
 	const uids = offers.map(({ _id }) => _id);
 	const memberships = await store.subscriptions.find({ rid, 'u._id': { $in: uids }, ...MEMBER }).toArray();
 	return new Map(memberships.map((membership) => [membership.u._id, membership]));
 }
 
-/** The room, if the caller may offer its key: they must be a member and may see the room. Otherwise null. */
+/** The room, if the caller is a member and may see it; else null. */
 async function findOfferableRoom({ store }: MethodContext, rid: string, userId: string): Promise<RoomKeyFields | null> {
 	if (!(await maySeeRoom(store, rid, userId)) || !(await findMembership(store, rid, userId))) return null;
 	return readRoomKeyFields(store, rid);
@@ -177,7 +169,7 @@ async function provide(
 		const memberships = await membershipsByUser(context, rid, batch);
 		await inParallel(batch, (entry) => offerTo(entry, memberships.get(entry._id)), undefined, pause);
 	}
-	// If the room's key was reset since the room was read, all new offers are withdrawn, and `written` is emptied.
+	// If the room's key was reset since the room was read, all new offers are withdrawn.
 	const roomNow = written.length > 0 ? await readRoomKeyFields(store, rid) : null;
 	if (written.some(({ E2ESuggestedKey }) => wasResetMeanwhile(room.e2eKeyId, roomNow, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {
@@ -186,12 +178,11 @@ async function provide(
 		}
 	}
 	for (const { u } of written) served.push(u._id);
-	// `e2e.fetchUsersWaitingForGroupKey` reserves each waiting member for one provider of the key. Served members no longer wait.
 	await endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));
 	if (written.length === 0 || queueChanged) return;
-	// If the queue has not changed, nothing has notified the room of the new offers: members above the limit of the queue
-	// wait without being in the queue.
+	// Members above the limit of the queue wait outside the queue. Offers to them do not change it, and have not notified
+	// the room yet.
 	const fullRoom = await store.rooms.findOne({ _id: rid });
 	if (fullRoom) await store.rooms.announce('updated', fullRoom);
 }
@@ -200,8 +191,8 @@ export const provideUsersSuggestedGroupKeys = method({
 	name: 'e2e.provideUsersSuggestedGroupKeys',
 	args: {
 		/**
-		 * By room id: a list of `{_id, key, oldKeys?}`. This form is documented, but the pattern accepts any value for a
-		 * room: `run` validates the entries one by one, so that an invalid entry does not fail the call.
+		 * By room id: a list of `{_id, key, oldKeys?}`. The pattern accepts any value for a room, because `run` skips
+		 * invalid entries one by one.
 		 */
 		usersSuggestedGroupKeys: shownAs(
 			Match.ObjectWithValues(Match.Any),

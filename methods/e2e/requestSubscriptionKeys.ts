@@ -10,7 +10,7 @@ import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
 import { type RoomsOfUserOptions, roomsOfUser } from '../model/memberships/roomsOfUser.js';
 import { isEncryptionEnabled } from '../model/rooms/clientRoom.js';
 
-/** What `roomsOfUser` reads: the rooms that have a key id, and the fields that `run` needs. */
+/** The rooms that have a key id, and the fields that `run` needs. */
 const READ_OPTIONS = {
 	membershipFields: { u: 1, E2EKey: 1, e2eKnownKeys: 1 },
 	rooms: { e2eKeyId: { $exists: true, $nin: [null, ''] } },
@@ -27,8 +27,7 @@ export const requestSubscriptionKeys = method({
 	errors: [],
 	async run(_args, context) {
 		const { userId, store, events, signal } = context;
-		// While encryption is switched off, no event `e2e.keyRequest` is sent: it contains a key id, and clients receive no key
-		// ids then (`test/contract/beyond.md` E13).
+		// While encryption is switched off, clients receive no key ids (`test/contract/beyond.md` E13).
 		if (!(await isEncryptionEnabled(store))) return true;
 		const pause = createYielder();
 		for await (const { memberships, rooms } of roomsOfUser(store, userId, { ...READ_OPTIONS, signal })) {

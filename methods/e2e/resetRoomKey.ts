@@ -1,4 +1,4 @@
-/** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): a room gets a new key, and the former keys are archived. */
+/** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): gives a room a new key. */
 import type { Room } from '../../shared/documents.js';
 import { clientError, isClientSafe } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
@@ -28,8 +28,8 @@ export const resetRoomKey = method({
 	audit: true,
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
 	...KEY_WRITE_DEFAULTS,
-	// A caller who did not receive the answer repeats the call. For some time the repeated call gets the first answer, or
-	// waits for it. Later, `isComplete` recognizes the repetition.
+	// A caller who did not receive the answer repeats the call. Once the first answer is forgotten, `isComplete`
+	// recognizes the repetition.
 	once: true,
 	timeout: LONG_WORK_MS,
 	summary: "Gives a room a new key; the members' present keys are archived",
@@ -59,12 +59,9 @@ export const resetRoomKey = method({
 	},
 });
 
-/**
- * Whether the room and the caller already have this new key. Then this call repeats a completed call, whose answer `once`
- * does not cache any more.
- */
+/** Whether this call repeats a completed call: the room and the caller already have the new key. */
 async function isComplete(store: Store, room: Room, userId: string, { e2eKey, e2eKeyId }: NewKey): Promise<boolean> {
-	// The field `e2eReset` holds the lock of a reset that is in progress or was interrupted.
+	// `e2eReset` is the lock of a reset that is in progress or was interrupted.
 	if (room.e2eKeyId !== e2eKeyId || room.e2eReset) return false;
 	const ownMembership = await store.subscriptions.findOne(
 		{ rid: room._id, 'u._id': userId },
@@ -73,11 +70,7 @@ async function isComplete(store: Store, room: Room, userId: string, { e2eKey, e2
 	return ownMembership?.E2EKey === e2eKey;
 }
 
-/**
- * Whether the user may reset the key of a room (`test/contract/beyond.md` E2, E3). Three kinds of users may: those with
- * the permission to toggle encryption; the user who began a reset to this key id and has not completed it; and, if
- * nobody holds the key, every member with identity keys.
- */
+/** Whether the user may reset the key of a room (`test/contract/beyond.md` E2, E3). */
 async function mayReset(
 	store: Store,
 	rid: string,
@@ -87,38 +80,29 @@ async function mayReset(
 ): Promise<boolean> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	if (!user) return false;
-	// A room that does not exist is treated as a private group (type `p`). Users with the global permission pass this check,
-	// and `maySeeRoom` then refuses them, as for a room that they may not see.
+	// An unknown room is treated as a private group. Users with the global permission pass here, and `maySeeRoom` then
+	// refuses them.
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
 	if (hasBegunReset(room, userId, e2eKeyId)) return true;
 	return (await isMember(store, rid, userId)) && (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }
 
-/**
- * Checks before the first write that the new key can be stored: the caller has a membership and identity keys, and no
- * other membership has the key.
- */
+/** Checks before the first write that the new key can be stored. */
 async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
 	const onlyId = { projection: { _id: 1 as const } };
-	// A caller who may read a public channel but is not a member has no membership to store the key in.
+	// A caller may see a public channel without being a member.
 	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, onlyId);
 	if (!ownMembership) throw clientError('resetAccessMissing');
-	// Stricter than `hasIdentity`, which looks for the public key only.
+	// `hasIdentity` looks for the public key only.
 	const whereBothKeys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
 	if (!(await store.users.findOne({ _id: userId, ...whereBothKeys }, onlyId))) throw clientError('resetFailed');
-	// Keys are unique over all memberships. If another membership has this key, the later write would fail, after the keys
-	// of the other members were archived.
+	// Keys are unique over all memberships. Without this check, `storeNewKey` would fail after other keys were archived.
 	const membershipWithKey = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
 	if (membershipWithKey && membershipWithKey._id !== ownMembership._id) throw clientError('resetFailed');
 }
 
-/**
- * Performs the reset in steps; after an interruption a call with the same key id resumes it. First it archives the keys
- * of the other members, while the room keeps the former key id. Then it sets the new key id and queues these members, and
- * stores the caller's new key. At the end it archives keys that were stored during the first steps under the former key
- * id, and queues their members.
- */
+/** After an interruption, a call with the same key id resumes the reset. */
 async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
 	const { rid, e2eKey, e2eKeyId } = newKey;
 	const { store, signal, log } = context;
@@ -138,10 +122,9 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 	} catch (thrown) {
 		// Null if another call has taken the lock, or if the store fails.
 		const room = await lock.abandon().catch(() => null);
-		// If the room has the new key id, its members are notified. The caller can repeat the call, which stores the new key
-		// if it is missing.
+		// The members must learn the new key id. A repeated call stores the new key if it is missing.
 		if (room?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', room);
-		// Otherwise the caller may have the new key while the room has another key id. `archiveUnusedKey` reads the room again.
+		// The caller may have the new key although the room has another key id.
 		else await archiveUnusedKey(resetContext, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was interrupted');

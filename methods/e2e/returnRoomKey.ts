@@ -1,7 +1,4 @@
-/**
- * `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member returns a room key that does not work, and is queued for
- * another.
- */
+/** `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member returns a room key that does not work. */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -36,8 +33,7 @@ export const returnRoomKey = method({
 			return transitions.returnKey(room)(keys);
 		});
 		await endReservations(store, rid, [userId]);
-		// Done even if there was no key: an earlier call may have been interrupted between archiving the key and queueing the
-		// member.
+		// Even if there was no key: an earlier call may have been interrupted before this step.
 		await enqueue(store, rid, userId);
 		if (!updated) throw clientError('noRoomKey');
 		// A caller without identity keys was no holder.

@@ -20,10 +20,9 @@ const DEFAULT_COUNT = 50;
 const MAX_COUNT = 500;
 
 /**
- * The state of a member with respect to the room's key. `holder`: has the key; `offered`: has an offer of the key, but not
- * the key; `waiting`: has neither, but could receive an offer; `unfit-key`: has neither, and no room key can be sealed with
- * the member's public key; `no-identity-key`: has no identity keys, and so cannot open a key or an offer; `inactive`: a
- * deactivated or deleted user, with or without the key.
+ * The state of a member. `holder`: has the room's key. `offered`: has an offer of the key. `waiting`: has neither.
+ * `unfit-key`: has neither, and a public key that no key can be sealed with. `no-identity-key`: has no identity keys,
+ * with or without a room key. `inactive`: a deactivated or deleted user, with or without a room key.
  */
 type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'unfit-key' | 'inactive';
 
@@ -31,7 +30,7 @@ interface Member {
 	readonly _id: string;
 	readonly username: string | undefined;
 	readonly state: MemberState;
-	/** True if no room key can be sealed with the member's public key. The member may hold the room key all the same. */
+	/** True if no room key can be sealed with the member's public key. A `holder` may have such a key too. */
 	readonly unfitKey?: true;
 }
 
@@ -39,9 +38,7 @@ interface Member {
 interface ReturnedOffer {
 	/** Id of the member who offered the key. */
 	readonly by: string;
-	/** Id of the member who returned the key. */
 	readonly to: string;
-	/** Time of the return. */
 	readonly at: Date;
 }
 
@@ -92,8 +89,7 @@ export const roomState = method({
 });
 
 /**
- * The encryption state of the room; empty if encryption is switched off on the server (`test/contract/beyond.md` E13). A
- * key id of null means that the room has no key.
+ * The encryption state of the room; empty if encryption is switched off on the server (`test/contract/beyond.md` E13).
  */
 function encryptionState({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, encryptionEnabled: boolean) {
 	if (!encryptionEnabled) return {};
@@ -105,7 +101,7 @@ function encryptionState({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: 
 	};
 }
 
-/** All members in pages, in the order of their ids, each with the offers that this member has returned. */
+/** All members in pages, ordered by id. */
 async function* membersOf(store: Store, room: Room) {
 	for await (const page of membershipsOf(store, room._id, MEMBER, FIELDS)) {
 		const users = await userStates(

@@ -31,10 +31,7 @@ interface KeyIdAnswer {
 	readonly suggestedKey?: string;
 }
 
-/**
- * The answer if the room already has a key id. A caller without the room's key enters the queue of the members who wait
- * for it.
- */
+/** The answer if the room already has a key id. A caller without the room's key is queued. */
 async function answerWithPresentKeyId(
 	context: UserContext,
 	rid: string,
@@ -43,8 +40,8 @@ async function answerWithPresentKeyId(
 	const { store, userId, name } = context;
 	const keyID = room?.e2eKeyId;
 	if (!room || !keyID) {
-		// The caller's claim failed, although the room has no key id: it is being reset and will have one shortly, or is deleted.
-		// The reset does not queue a caller who had a key when it read the memberships.
+		// The caller's claim failed: the room is being reset or was deleted. A reset does not queue a caller who had a key
+		// when it read the memberships.
 		await enqueue(store, rid, userId);
 		throw clientError('resetInProgress', { method: name });
 	}
@@ -52,7 +49,7 @@ async function answerWithPresentKeyId(
 	if (!membership) return { keyID };
 	const isArchivedAndQueued = await archiveMismatchedKey(store, membership, room);
 	if (!isArchivedAndQueued) {
-		// A caller who has the key leaves the queue: an earlier call may have been interrupted before that step.
+		// An interrupted call may have left a caller with a key in the queue.
 		if (ownKeyOf(membership)) await removeServedUsers(store, rid, [userId]);
 		else await enqueue(store, rid, userId);
 	}
@@ -61,9 +58,8 @@ async function answerWithPresentKeyId(
 }
 
 /**
- * Stores the caller's key and claims its key id for the room. The key is stored first: a crash in between leaves only a
- * stray key, recognizable by its id, in a room whose key id can still be claimed. The reverse order could leave a room
- * with a key id and no key holder.
+ * Stores the caller's key, and then claims the key id for the room. After a crash in the reverse order, the room could
+ * have a key id and no key holder.
  */
 async function claimWithKey(
 	context: UserContext,
@@ -78,19 +74,16 @@ async function claimWithKey(
 	const claimedRoom = await claimKeyId(store, rid, keyID);
 	if (!claimedRoom) {
 		const room = await readRoomKeyFields(store, rid);
-		// The key stays in two cases: the room has its key id, for example because another call of this member has claimed that
-		// id; or the key does not begin with a key id and was stored before this call, so that it may be the room's. Otherwise
-		// the key is removed.
+		// A key that shows no key id may be the room's, if it was stored before this call.
 		const mayBeRoomKey = room?.e2eKeyId === keyID || (stored === null && keyIdOf(key) === null);
 		const updated = mayBeRoomKey
 			? null
 			: await removeMismatchedKey(store, membership, key, room ?? {}, { keep: false });
-		// No client was notified of the removed key, unless another device of the member has stored and announced its own key
-		// meanwhile: that key is restored now.
+		// Another device of the member may have stored and announced its own key meanwhile. That key is restored now.
 		if (updated?.E2EKey) await store.subscriptions.announce('updated', updated);
 		return answerWithPresentKeyId(context, rid, room);
 	}
-	// Before the claim, another device of the same member may have replaced this key. So this key is stored again.
+	// Before the claim, another device of the member may have replaced this key.
 	const current = await findMembership(store, rid, u._id);
 	if (current) {
 		// Null if the key is still stored.
@@ -102,8 +95,8 @@ async function claimWithKey(
 }
 
 /**
- * Stores the caller's key of a room that already has the key id of this key. The caller may have claimed the id before
- * without sending a key: then the room has no key holder yet. A caller who already holds the room's key keeps it.
+ * Stores the caller's key of a room that has the key id already. A caller may claim a key id first, and send the key
+ * later.
  */
 async function storeForClaimedId(
 	context: UserContext,
@@ -140,15 +133,15 @@ export const setOrGetRoomKeyID = method({
 			requireMatchingKeyId(key, keyID);
 		}
 		const room = await requireRoomAccess(store, rid, userId);
-		// Read only if a key was sent. So if `membership` is set, `key` is set too.
+		// If `membership` is set, `key` is set too.
 		const membership = key === undefined ? null : await findMembership(store, rid, userId);
 		if (key !== undefined && !membership) throw clientError('subscriptionNotFound');
 		if (room.e2eKeyId) {
 			if (membership && room.e2eKeyId === keyID) {
 				await storeForClaimedId(context, membership, room, key as string);
 			} else if (membership && keyIdOf(key as string) !== null) {
-				// An interrupted call may have stored this key without claiming its id. A key that does not begin with a key id
-				// stays, because it may be the room's.
+				// An interrupted call may have stored this key without claiming its id. A key that shows no key id stays,
+				// because it may be the room's.
 				await removeMismatchedKey(store, membership, key as string, room, { keep: false });
 			}
 			return answerWithPresentKeyId(context, rid, room);

@@ -1,4 +1,4 @@
-/** `e2e.setRoomKeyID` (`test/contract/rocketchat-e2e.md` 4.1): sets the key id of a room. Only the first caller succeeds. */
+/** `e2e.setRoomKeyID` (`test/contract/rocketchat-e2e.md` 4.1): sets the key id of a room that has none. */
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -22,11 +22,10 @@ export const setRoomKeyID = method({
 		const { userId, store } = context;
 		requireValidKeyId(keyID);
 		const before = await requireRoomAccess(store, rid, userId);
-		// A key id is never removed, so a room that has one need not be written.
+		// A key id is never removed.
 		const claimed = before.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
 		if (!claimed) {
-			// The caller needs the key of the member who claimed the key id first. Adding the caller to the members who wait for
-			// the key notifies the key holders immediately (issue 36731 of Rocket.Chat).
+			// Queueing the caller notifies the key holders at once (issue 36731 of Rocket.Chat).
 			if (before.encrypted && !isQueued(before, userId)) await enqueue(store, rid, userId);
 			throw clientError('keyIdExists');
 		}

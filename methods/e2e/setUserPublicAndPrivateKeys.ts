@@ -11,10 +11,10 @@ import { storeKeyPair } from '../model/keys/identityKeys.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { requireProof } from '../model/users/secondFactor.js';
 
-/** Absent, null and empty keys match this pattern, because `run` refuses them with `error-invalid-keys`. */
+/** Also matches absent, null and empty keys: `run` refuses them with `error-invalid-keys`. */
 const Key = Match.Optional(Match.OneOf(String, null));
 
-/** Maximum length of each key, in bytes: about ten times what Rocket.Chat's clients send (`test/contract/rocketchat-e2e.md` 13). */
+/** Maximum length of each key, in bytes: about ten times what clients send (`test/contract/rocketchat-e2e.md` 13). */
 const MAX_LENGTH = { public: 8 * 1024, private: 32 * 1024 };
 
 function hasValidLength(key: string | null | undefined, maxBytes: number): key is string {
@@ -22,9 +22,8 @@ function hasValidLength(key: string | null | undefined, maxBytes: number): key i
 }
 
 /**
- * Whether a text is accepted as a public key. The setting `strictKeys` allows only keys that can be used for sealing.
- * Without this setting any format is allowed, because clients use different formats. Only the JSON text of a string is
- * refused: such a key was serialized twice and is unusable.
+ * Whether a text is accepted as a public key. Without the setting `strictKeys`, every format is allowed. Only the JSON
+ * text of a string is refused: such a key was serialized twice.
  */
 function isPublicKey(key: string, { strictKeys }: Settings): boolean {
 	return strictKeys ? isFitPublicKey(key) : !isDoublySerialized(key);
@@ -46,7 +45,6 @@ export const setUserPublicAndPrivateKeys = method({
 			public_key: Key,
 			private_key: Key,
 			force: Match.Optional(Boolean),
-			/** True: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
 			confirm: Match.Optional(Boolean),
 		},
 	},

@@ -15,7 +15,6 @@ import { isOfKeyId, requireSealedKey } from '../model/keys/sealedKey.js';
 import { archiveMismatchedKey, failIfResetMeanwhile, storeMemberKey } from '../model/keys/storeMemberKey.js';
 import { findMembership } from '../model/memberships/members.js';
 
-/** Stores the caller's own key. */
 async function storeOwn(
 	context: MethodContext,
 	membership: Subscription,
@@ -25,11 +24,11 @@ async function storeOwn(
 	const { rid, u } = membership;
 	const updated = await storeMemberKey(context.store, membership, room, key);
 	if (updated) {
-		// A reset that runs concurrently may miss the key that was just stored. Then the key is archived, and the call fails.
+		// A concurrent reset may have missed the stored key.
 		await failIfResetMeanwhile(context.store, updated, room, key);
 		await endReservations(context.store, rid, [u._id]);
 	}
-	// Needed even if the key was already stored: an earlier call may have been interrupted before this step.
+	// Even if nothing was stored: an earlier call may have been interrupted before this step.
 	await removeServedUsers(context.store, rid, [u._id]);
 }
 
@@ -51,7 +50,7 @@ async function offerTo(
 	if (!membership) return undefined;
 	const outcome = await offerKey(store, membership, room, { key, by: userId });
 	if (typeof outcome === 'string') return { skipped: [{ rid, _id: uid, reason: outcome }] };
-	// A reset that runs concurrently may miss the new offer. Then the offer is withdrawn, and the call fails.
+	// A concurrent reset may have missed the new offer.
 	if (wasResetMeanwhile(room.e2eKeyId, await readRoomKeyFields(store, rid), key)) {
 		await withdraw(store, outcome);
 		throw clientError('keyIdMismatch');
@@ -73,11 +72,11 @@ export const updateGroupKey = method({
 		const ownMembership = await findMembership(store, rid, userId);
 		const room = ownMembership && (await readRoomKeyFields(store, rid));
 		if (!ownMembership || !room) return undefined;
-		// An offer is stored as it was sent. It is checked trimmed, because accepting an offer trims its key.
+		// An offer is stored as it was sent, but accepting the offer trims its key.
 		const isOwn = uid === userId;
 		const checkedKey = isOwn ? key : key.trim();
 		if (settings.strictKeyIds && !isOfKeyId(checkedKey, room.e2eKeyId)) {
-			// After an interrupted call the stored key may not match either. Then it is archived, and the caller is queued.
+			// An interrupted call may have left a stored key that does not match either.
 			if (isOwn) await archiveMismatchedKey(store, ownMembership, room);
 			throw clientError('keyIdMismatch');
 		}

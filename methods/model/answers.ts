@@ -10,7 +10,7 @@ export const UserRefPattern = Match.ObjectIncluding({ _id: String, username: Mat
 
 const OldKeys = [Match.ObjectIncluding({ e2eKeyId: String, ts: Date, E2EKey: String })];
 
-/** A room. Fields that the room does not have are absent. */
+/** A room, as clients see it. */
 export const RoomAnswer = named(
 	'Room',
 	Match.ObjectIncluding({
@@ -113,8 +113,8 @@ export const KeyHistoryEntryAnswer = named('StoredPublicKey', {
 });
 
 /**
- * The entries of a batch that were skipped, and why; undefined if no entry was skipped. `moreSkipped`: the number of
- * skipped entries that are not listed.
+ * The skipped entries of a batch; undefined without any. `moreSkipped`: the number of skipped entries that are not
+ * listed.
  */
 export const SkippedAnswer = Match.Optional({
 	/** `_id` is that of the user. */
@@ -122,13 +122,11 @@ export const SkippedAnswer = Match.Optional({
 	moreSkipped: Match.Optional(Number),
 });
 
-/** When the encryption of a room was last switched on or off, and by whom. */
 const EncryptionToggle = { encrypted: Boolean, by: UserRefPattern, at: Date };
 
 /**
- * The answer of `e2e.roomState`. `encrypted`, `keyID`, `toggled` and `stale` are absent if encryption is switched off on
- * the server. `holders`, `offered`, `waiting`, `withoutIdentityKey`, `unfitKeys` and `inactive` are numbers of members,
- * one for each `state`.
+ * The answer of `e2e.roomState`. `encrypted`, `keyID`, `toggled` and `stale` are absent while encryption is switched
+ * off on the server. `holders` to `inactive` are numbers of members, one for each `state`.
  */
 export const RoomStateAnswer = {
 	rid: String,

@@ -1,4 +1,4 @@
-/** Caches values that are read from the store often. A value is cached for one second, as in Rocket.Chat. */
+/** Caches values that are often read from the store. Each is cached for one second, as in Rocket.Chat. */
 import { ExpiringCache } from '../../shared/expiringCache.js';
 import { type Store, sourceOf } from '../../shared/store.js';
 
@@ -11,11 +11,11 @@ const MAX_KEYS = 1000;
 export interface CachedReads<T> {
 	/** The cached value of a key, or else the value in the store. */
 	get(store: Store, key: string): Promise<T>;
-	/** Removes a key from the cache. Called after a write, so that the next `get` reads the store. */
+	/** Removes a key from the cache, after a write. */
 	forget(store: Store, key: string): void;
 }
 
-/** The caches of all calls of `cachedReads`, for `forgetCachedReads`. Each maps a store to the values read from it. */
+/** The caches of all calls of `cachedReads`. */
 const allCaches = new Set<WeakMap<Store, unknown>>();
 
 /** Forgets all cached values of a store, because other processes may have written to the store. */

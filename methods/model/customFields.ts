@@ -2,13 +2,10 @@
 import { Match } from '../../shared/match.js';
 import { isFields, isStorable } from '../../shared/values.js';
 
-/** Maximum nesting of arrays and objects: half of what a document may have, because the value is a part of a document. */
+/** Maximum nesting of arrays and objects: half of what a document may have. */
 const MAX_DEPTH = 8;
 
-/**
- * Maximum length as JSON, in characters: the value is sent to all users who see the account or the room, with every
- * change.
- */
+/** Maximum length as JSON, in characters. Each change sends the value to all users who see the account or the room. */
 const MAX_LENGTH = 10_000;
 
 /** A plain object of limited size that every store can hold. */

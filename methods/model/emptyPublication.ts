@@ -1,6 +1,6 @@
 import { publication } from '../../shared/publication.js';
 
-/** A publication without documents, for callers with or without a login. Some clients subscribe to it and wait for `ready`. */
+/** A publication without documents, for clients that subscribe and wait for `ready`. */
 export function emptyPublication(name: string, summary: string) {
 	return publication({
 		name,

@@ -1,15 +1,14 @@
-/** Processes many documents, in one batch after the other. The documents of a batch are processed in parallel. */
 import { batchesOf } from '../../shared/batches.js';
 import { createYielder } from '../../shared/yielding.js';
 import { throwIfAborted } from './signal.js';
 
-/** Number of items processed at the same time. This is faster than one by one, because stores overlap concurrent writes. */
+/** Number of items processed at the same time. Stores overlap concurrent writes. */
 const BATCH = 20;
 
 /**
  * Runs `work` for each item, 20 in parallel, and yields to the event loop between batches. After a failure the current
  * batch is completed, and no further batch starts.
- * @param pause a yielder. A caller with several lists passes the same yielder for all of them
+ * @param pause one yielder for all lists of the calling code
  * @throws what `work` throws; ClientError `error-timeout` once the signal has fired
  */
 export async function inParallel<T>(

@@ -10,8 +10,8 @@ import { type KeyFields, keysOf, type MemberKeys } from './memberKeys.js';
 import { whereSameKey } from './storedKeys.js';
 
 /**
- * A filter that matches this membership only if its stored keys are unchanged. It compares the member's key, the offer
- * and the number of former keys. Everything else in the key fields changes only together with one of these.
+ * Matches this membership only if its stored keys are unchanged. The other key fields change only together with one of
+ * these three.
  */
 export function whereKeysUnchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }: Subscription): Filter<Subscription> {
 	return {
@@ -23,8 +23,8 @@ export function whereKeysUnchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }
 }
 
 /**
- * Builds an update of the fields that differ between `before` and `next`; null if none does. A stored key or offer that
- * is invalid, such as null, is removed too.
+ * Builds an update of the fields that differ between `before` and `next`; null if none does. Also removes an invalid
+ * stored key or offer, such as null.
  */
 function keysUpdate(membership: Subscription, before: MemberKeys, next: MemberKeys): UpdateFilter<Subscription> | null {
 	const set: Record<string, unknown> = {};
@@ -35,7 +35,7 @@ function keysUpdate(membership: Subscription, before: MemberKeys, next: MemberKe
 			if (value !== previous) set[field] = value;
 			return;
 		}
-		// A list that the transition did not replace stays as stored, even if an invalid value is stored instead of a list.
+		// A list that the transition did not replace stays as stored, even if it is invalid.
 		const isUntouchedList = value !== undefined && value === previous;
 		if (!isUntouchedList && membership[field] !== undefined) removed.push(field);
 	};
@@ -50,7 +50,7 @@ function keysUpdate(membership: Subscription, before: MemberKeys, next: MemberKe
 /**
  * Applies a transition in one write. The member is notified, unless `options.silent` is true.
  * @param membership as it was read. If its keys have changed since, it is read again and the transition is repeated
- * @param transition computes the next keys from the keys of the membership as last read; null changes nothing
+ * @param transition computes the next keys; null changes nothing
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  * @throws ClientError `error-key-in-use` for a key that is stored in another membership already
  */

@@ -1,15 +1,12 @@
-/** Archives a member's key of a room, because the room's key was reset. */
 import type { Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';
 import * as transitions from './transitions.js';
 
 /**
- * Archives a member's key, and removes the offer and the records about keys, in one write. Notifies the member. Does
- * nothing if none of these is stored.
- * @param membership as it was read. If its keys have changed since, it is read again
- * @param e2eKeyId key id under which the key is archived if its text does not begin with a key id
- * @param mayArchive called for the membership, and again each time it is read again; false leaves it unchanged
+ * Archives a member's key, and removes the offer and the records about keys, in one write. Notifies the member.
+ * @param e2eKeyId key id of the archived key, if the key shows none
+ * @param mayArchive called for each read of the membership; false leaves it unchanged
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  */
 export async function archiveKeyAndRemoveOffer(

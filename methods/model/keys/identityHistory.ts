@@ -1,8 +1,7 @@
 /**
- * The history of a user's identity keys: all public keys that the user has stored, as a hash chain
- * (`test/contract/beyond.md` E15). Removing, changing or inserting an entry changes every later hash. The newest entry
- * is in the user's document, so that one write stores both the key and its entry. Earlier entries are moved to a
- * separate collection, which keeps user documents small.
+ * The history of a user's public identity keys, as a hash chain (`test/contract/beyond.md` E15). The newest entry is in
+ * the user's document, so that one write stores a key and its entry. Earlier entries are in a separate collection,
+ * which keeps user documents small.
  */
 
 import { createHash } from 'node:crypto';
@@ -16,7 +15,7 @@ import { isSamePublicKey } from './publicKey.js';
 /** Maximum number of entries of one history in the separate collection. Above it the oldest are dropped. */
 const MAX_ENTRIES = 100;
 
-/** Maximum total size of the public keys in these entries, in bytes: 20 keys of the maximum size. 100 usual keys fit. */
+/** Maximum total size of the public keys in these entries, in bytes: 20 keys of the maximum size. */
 const MAX_BYTES = 160 * 1024;
 
 type HistoryFields = Pick<User, 'e2e' | 'e2eKeyHistory' | 'e2eRekeying'>;
@@ -28,16 +27,15 @@ export interface History {
 }
 
 /**
- * The hash of an entry: SHA-256, in hex, of three lines of UTF-8 text. They are the hash of the previous entry (empty for
- * the first), the time in ms since 1970, and the public key as it was stored. A client can compute it from the list.
+ * The hash of an entry: the SHA-256, in hex, of three lines. They are `previous`, the time in ms since 1970, and the
+ * public key as stored. Clients compute this hash too.
  */
 export function hashOfEntry({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash'>): string {
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
 /**
- * The time for a new entry and for a new marker: now, but at least 1 ms after the last entry of the history and after the
- * marker `e2eRekeying` of unfinished work (`identityKeys.ts`).
+ * The time for a new entry or marker (`identityKeys.ts`): now, but later than the last entry and the present marker.
  */
 export function nextEntryTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const lastEntry = listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0;
@@ -46,9 +44,9 @@ export function nextEntryTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Da
 }
 
 /**
- * Builds the entries that a history lacks: one for the present key, if a Rocket.Chat server on the same database stored
- * it, then one for the next key, if it is another key.
- * @param next the public key that is about to be stored; undefined if none is
+ * Builds the entries that a history lacks. The first is for the present key, if a Rocket.Chat server on the same
+ * database stored it. The second is for `next`, if it is another key.
+ * @param next the public key that is about to be stored
  * @param login how the caller who stores `next` is logged in
  */
 export function missingHistoryEntries(user: HistoryFields, next?: string, login?: KeyLogin): KeyHistoryEntry[] {
@@ -69,8 +67,8 @@ export function missingHistoryEntries(user: HistoryFields, next?: string, login?
 }
 
 /**
- * A filter that matches the user document only if it still has the given entries. The length and the first entry suffice,
- * because entries are only appended at the end and removed at the start.
+ * Matches the user document only if it still has the given entries. Entries are only appended at the end and removed at
+ * the start.
  */
 export function whereHistoryUnchanged({ e2eKeyHistory }: Pick<User, 'e2eKeyHistory'>): Filter<User> {
 	const [first] = listOf(e2eKeyHistory);
@@ -86,7 +84,7 @@ export function appendEntriesUpdate(
 	entries: readonly KeyHistoryEntry[],
 	$set: Readonly<Record<string, unknown>> = {},
 ): UpdateFilter<User> {
-	// `$push` fails on a value that is not an array, so a field without entries is set instead.
+	// `$push` fails on a value that is not an array.
 	const hasStoredEntries = listOf(e2eKeyHistory).length > 0;
 	const setsEntries = entries.length > 0 && !hasStoredEntries;
 	const pushesEntries = entries.length > 0 && hasStoredEntries;
@@ -98,8 +96,8 @@ export function appendEntriesUpdate(
 }
 
 /**
- * Moves all entries but the newest from a user's document to the separate collection. Called after entries were added, but
- * not by `removeIdentity`: the entries that it adds, and those that a crash leaves, stay until the next call.
+ * Moves all entries but the newest from a user's document to the separate collection. After `removeIdentity` or a
+ * crash, earlier entries stay in the document until the next call.
  */
 export async function moveEarlierEntries(store: Store, userId: string): Promise<void> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { e2eKeyHistory: 1 } });
@@ -114,7 +112,7 @@ export async function moveEarlierEntries(store: Store, userId: string): Promise<
 	);
 }
 
-/** Adds entries to the separate collection, except those that another call has added. Drops the oldest above the limits. */
+/** Adds entries to the separate collection, except those that are there already. Drops the oldest above the limits. */
 function appendToCollection(store: Store, userId: string, entries: readonly KeyHistoryEntry[]): Promise<void> {
 	return retryOnConflict(async () => {
 		const stored = await store.keyHistory.findOne({ _id: userId });
@@ -122,7 +120,6 @@ function appendToCollection(store: Store, userId: string, entries: readonly KeyH
 		const all = [...(stored?.entries ?? []), ...entries.filter(({ ts }) => ts.getTime() > lastTime)];
 		const kept = newestEntries(all);
 		const head = kept.at(-1)?.hash ?? '';
-		// There is nothing to add.
 		if (stored?.head === head) return undefined;
 		const next = { entries: kept, head, dropped: (stored?.dropped ?? 0) + all.length - kept.length };
 		if (stored) {
@@ -158,8 +155,8 @@ export async function deleteHistory(store: Store, userId: string): Promise<void>
 export const HISTORY_FIELDS = { 'e2e.public_key': 1, e2eKeyHistory: 1, e2eRekeying: 1 } as const;
 
 /**
- * Reads the history of a user. Adds the present public key if a Rocket.Chat server on the same database stored it. A
- * read-only store cannot add it, so the answer lacks it too: an unstored entry would get another hash at each call.
+ * Reads the history of a user. Adds the present public key, if a Rocket.Chat server on the same database stored it. In
+ * a read-only store it is left out: an unstored entry would get another hash at each call.
  * @param user as it was read. If the keys have changed since, it is read again
  */
 export function readHistory(store: Store, user: User): Promise<History> {
@@ -183,13 +180,12 @@ export function readHistory(store: Store, user: User): Promise<History> {
 }
 
 /**
- * The entries in the collection that are older than `latest`, followed by `latest`. Empty if `latest` is empty: such
- * a user has no history.
+ * The entries in the collection that are older than `latest`, followed by `latest`.
  * @param latest entries of the user's document
  */
 async function historyOf(store: Store, userId: string, latest: readonly KeyHistoryEntry[]): Promise<History> {
 	const stored = await store.keyHistory.findOne({ _id: userId });
-	// The collection may also contain `latest` and newer entries, which another call has moved since the user was read.
+	// Another call may have moved `latest` and newer entries to the collection since the user was read.
 	const firstTime = latest[0]?.ts.getTime() ?? 0;
 	const earlier = listOf(stored?.entries).filter(({ ts }) => ts.getTime() < firstTime);
 	return { entries: [...earlier, ...latest], dropped: stored?.dropped ?? 0 };

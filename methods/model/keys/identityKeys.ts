@@ -1,20 +1,17 @@
 /**
  * The identity keys of a user, and the follow-up work when the public key changes (`test/contract/beyond.md` E4, E15).
- * This work takes several writes. The first write sets a marker in the user document, and the last removes the marker. A
- * call that finds a marker repeats all steps, because an earlier call may have been interrupted. Each step is idempotent.
- *
- * An archived room key is kept among the former keys of the membership. A queued user is listed in the room as a member
- * who waits for its key.
+ * The first write sets a marker in the user document, and the last removes it. A call that finds a marker repeats all
+ * steps, because an earlier call may have been interrupted.
  *
  * | Marker | Set when | Follow-up work |
  * |---|---|---|
- * | `e2eRekeying` | the user had another public key before | archive the user's room keys everywhere, and queue the user |
+ * | `e2eRekeying` | the user had another public key before | archive all room keys of the user as former keys, and queue the user for the present ones |
  * | `e2eQueueing` | the user had no public key before | the same, but keys that the user has stored stay |
  *
  * The reset of identity keys (`resetIdentity.ts`) sets `e2eRekeying` by `removeIdentity`, and does the work itself.
  *
- * Room keys can be stored for a user without identity keys, as in Rocket.Chat. Other members did not know the first public
- * key, so they cannot have sealed their offers for it. The user's own device may have sealed the keys that the user stored.
+ * As in Rocket.Chat, a user without identity keys can have room keys. Others cannot have sealed them for the user's
+ * first public key, but the user's own device can.
  */
 import type { KeyLogin, Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -40,7 +37,7 @@ import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
 import * as transitions from './transitions.js';
 
-/** The two identity keys of a user, as the client sends them. */
+/** The two identity keys of a user. */
 export interface KeyPair {
 	public_key: string;
 	private_key: string;
@@ -48,7 +45,6 @@ export interface KeyPair {
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
-/** Projection of the identity fields of a user. */
 const IDENTITY_FIELDS = {
 	'e2e.public_key': 1,
 	'e2e.private_key': 1,
@@ -57,14 +53,13 @@ const IDENTITY_FIELDS = {
 	e2eQueueing: 1,
 } as const;
 
-/** Reads the identity fields of a user. @throws ClientError `error-invalid-user` if the user does not exist any more */
+/** @throws ClientError `error-invalid-user` if the user does not exist any more */
 async function readIdentity({ store }: Context, userId: string): Promise<User> {
 	const user = await store.users.findOne({ _id: userId }, { projection: IDENTITY_FIELDS });
 	if (!user) throw clientError('invalidUser');
 	return user;
 }
 
-/** A filter that matches this user document only if its identity fields are unchanged. */
 function whereIdentityUnchanged(user: User): Filter<User> {
 	const { _id, e2e, e2eRekeying, e2eQueueing } = user;
 	return {
@@ -77,12 +72,11 @@ function whereIdentityUnchanged(user: User): Filter<User> {
 	};
 }
 
-/** Whether a marker says that follow-up work for this user is not finished. */
 function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
 
-/** How a caller who gave no proof is logged in: `session`, `personal-access-token`, or `server` without a token. */
+/** How a caller who gave no proof is logged in. */
 async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
 	if (hashedToken === null) return 'server';
 	const projection = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
@@ -105,12 +99,11 @@ export interface StoreOptions {
 }
 
 /**
- * Stores the identity keys of a user. If the public key changes, room keys sealed for the former one are archived, and
- * the user is put into the queues of all their encrypted rooms. A pair that is already stored is not written again: the
- * call then only completes pending follow-up work.
+ * Stores the identity keys of a user, and completes the follow-up work. A pair that is already stored is not written
+ * again.
  * @returns whether any room has lost its last key holder
- * @throws ClientError `error-keys-already-set` without `force`; `error-invalid-user` if the user does not exist any more;
- * `error-last-key-holder` without a confirmation; what `prove` throws
+ * @throws ClientError `error-keys-already-set` without `force`; `error-invalid-user` if the user does not exist any
+ * more; `error-last-key-holder` without a confirmation; what `prove` throws
  */
 export async function storeKeyPair(
 	context: Context & Pick<MethodContext, 'settings' | 'hashedToken'>,
@@ -124,7 +117,7 @@ export async function storeKeyPair(
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
 		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
-		// Without `force`, identical keys are refused too, as in Rocket.Chat, unless this call completes an interrupted call.
+		// Without `force`, identical keys are refused too, as in Rocket.Chat, unless they complete an interrupted call.
 		const completesFollowUp = isIdentical && isFollowUpPending(user);
 		const hasKeys = !!public_key && !!private_key;
 		if (hasKeys && !force && !completesFollowUp) throw clientError('keysAlreadySet');
@@ -134,10 +127,10 @@ export async function storeKeyPair(
 		const mayHoldRoomKeys = !!public_key || !!user.e2eRekeying;
 		const hadPublicKey = mayHoldRoomKeys || listOf(user.e2eKeyHistory).length > 0;
 		const marker = hadPublicKey ? 'e2eRekeying' : 'e2eQueueing';
-		// A user who had no identity keys does not count as a holder (`hasHolder`), and so gives up no copy of a room key.
+		// A user without identity keys is no holder (`hasHolder`), and so gives up no copy of a room key.
 		if (isNewPublicKey && mayHoldRoomKeys)
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
-		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
+		// A code can be used only once, so a repeated attempt keeps the first proof.
 		if (hasKeys) proof ??= await prove();
 		const login = proof ?? (await loginOf(store, userId, hashedToken));
 		const updated = await store.users.findOneAndUpdate(
@@ -157,15 +150,15 @@ export async function storeKeyPair(
 }
 
 /**
- * Performs the follow-up work for a new public key, and removes the marker unless another call has set a newer one. The
- * users who share an encrypted room with this user are notified early, because the later steps may take long.
+ * Performs the follow-up work, and removes the marker unless another call has set a newer one. Other users are notified
+ * early, because the later steps may take long.
  * @returns whether any room has lost its last key holder
  */
 async function completeFollowUpWork(context: Context, user: User): Promise<boolean> {
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
 	if (listOf(e2eKeyHistory).length > 1) await moveEarlierEntries(context.store, _id);
 	const latest = listOf(e2eKeyHistory).at(-1);
-	// In the first entry `previous` is empty. Nobody is notified of a user's first key, because it replaces none.
+	// A user's first key, whose entry has an empty `previous`, replaces none.
 	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
 	const lostLastHolder = await archiveKeysEverywhere(context, _id, { keepsOwn: !e2eRekeying });
 	await enqueueEverywhere(context.store, _id);
@@ -178,8 +171,8 @@ async function completeFollowUpWork(context: Context, user: User): Promise<boole
 }
 
 /**
- * Removes a user's identity keys and sets the marker `e2eRekeying`. The code that calls this function then archives the
- * room keys and removes the marker.
+ * Removes a user's identity keys and sets the marker `e2eRekeying`. The calling code must then archive the room keys
+ * and remove the marker.
  * @returns the marker: the time of this call, or of the interrupted call that has set one
  */
 export async function removeIdentity(context: Context, userId: string): Promise<Date> {
@@ -199,7 +192,6 @@ export async function removeIdentity(context: Context, userId: string): Promise<
 	});
 }
 
-/** Matches memberships that contain keys sealed for the member, or records of such keys. */
 const WITH_KEYS: Filter<Subscription> = {
 	$or: [
 		{ E2EKey: { $exists: true } },
@@ -215,8 +207,8 @@ function isOwn({ key, records }: MemberKeys): boolean {
 }
 
 /**
- * Archives all room keys of a user, because they are not sealed for the user's present public key, and removes all offers
- * to the user. Notifies the user of each changed membership, and each room that has lost its last key holder.
+ * Archives all room keys of a user, and removes all offers to the user. Notifies the user of each changed membership,
+ * and each room that has lost its last key holder.
  * @param options `keepsOwn` true: keys that the user has stored, and not accepted from another member, stay
  * @returns whether any room has lost its last key holder
  */
@@ -241,8 +233,7 @@ export async function archiveKeysEverywhere(
 				return keepsOwn && isOwn(keys) ? transitions.drop(keys.offer)(keys) : transitions.clear({ e2eKeyId })(keys);
 			});
 			if (!updated) return;
-			// `hasHolder` comes after the write: if the last two holders lose their keys concurrently, at least one call sees
-			// no holder.
+			// After the write: if the last two holders lose their keys concurrently, at least one call sees no holder.
 			if (!wasHolder || (await hasHolder(store, rid))) return;
 			lostLastHolder = true;
 			notifyNoHolder(context, rid, userId);

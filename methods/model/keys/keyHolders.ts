@@ -1,4 +1,4 @@
-/** The members who hold the key of a room, and what happens when the last of them loses it (`test/contract/beyond.md` E2, E11). */
+/** The members who hold the key of a room, and the loss of the last one (`test/contract/beyond.md` E2, E11). */
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
@@ -10,15 +10,12 @@ import { holdsKey } from './memberKeys.js';
 import { readRoomKeyFields } from './roomKeyId.js';
 import { whereIdentity } from './usersWithIdentity.js';
 
-/** Number of memberships that are read in one query, to find a holder among them. */
 const PAGE_SIZE = 100;
 
-/** Projection of the fields that `holdsKey` needs. */
 const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
 /**
- * Whether any of these users, who have a room key, can seal the key for others. Deactivated and deleted users cannot, nor
- * can users without identity keys, who have no private key to open their sealed key.
+ * Whether any of these users, who have a room key, is active and has identity keys. Other users cannot seal the key.
  */
 async function canAnyProvide(store: Store, userIds: readonly string[]): Promise<boolean> {
 	if (userIds.length === 0) return false;
@@ -49,9 +46,7 @@ export async function isLastHolder(store: Store, rid: string, userId: string): P
 
 /**
  * Refuses a call without a confirmation, if it would make a room lose its last key holder.
- * @param confirm true: the caller has confirmed
- * @param wouldLoseHolder whether a room would lose its last key holder. Called only if the server requires a confirmation
- * and the caller has not confirmed
+ * @param wouldLoseHolder called only if the server requires a confirmation and the caller has not confirmed
  * @throws ClientError `error-last-key-holder`
  */
 export async function requireConfirmation(

@@ -1,16 +1,16 @@
 /**
- * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record stores who offered the key (nobody
- * for a key that the member made), which key id the room had at the time of the record, and whether the member has returned
- * the key because it does not work. A hash in each record identifies its key, because another server on the same database
- * may replace a stored key. That server may also store null in the list, so a record is read as `record?.`.
+ * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record contains the key id that the
+ * room then had, and the member who offered the key, if any. It also says whether the key was returned. A hash
+ * identifies the key, because another server on the same database may replace a stored key. Such a server may also
+ * store null in the list (`record?.`).
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
 
-/** Maximum number of records in one membership. Above it the oldest are removed, those of returned keys after all others. */
+/** Maximum number of records in one membership. Above it the oldest are removed, those of returned keys last. */
 const MAX_KNOWN_KEYS = 50;
 
-/** The hash that identifies a key in the records. The key is trimmed, because accepting an offer trims its key. */
+/** Identifies a key in the records. Trimmed, because accepting an offer trims its key. */
 function hashOf(key: string): string {
 	return createHash('sha256').update(key.trim()).digest('hex');
 }
@@ -32,7 +32,7 @@ export function offererOf(records: readonly KnownKey[], key: string): string | u
 	return recordOf(records, key)?.by;
 }
 
-/** The records with a new one for this key, which replaces an earlier record of the same key. */
+/** The records with a new one, which replaces an earlier record of the same key. */
 export function withRecord(
 	records: readonly KnownKey[],
 	key: string,
@@ -48,7 +48,7 @@ export function withRecord(
 	return updated;
 }
 
-/** Records of returned offers: another member offered the key under this key id, and this member returned it. */
+/** Records of keys that another member offered under this key id and this member returned. */
 export function returnedOffers(records: readonly KnownKey[], keyId: string | null | undefined): KnownKey[] {
 	return records.filter((record) => record?.returned && record.by && record.keyId === (keyId || ''));
 }
@@ -62,7 +62,7 @@ export function hasReturned(
 	return returnedOffers(records, keyId).some((record) => record.by === offererId);
 }
 
-/** Whether this member has returned the same sealed key under this key id. It does not matter who offered it. */
+/** Whether this member has returned the same sealed key under this key id. Its offerer does not matter. */
 export function isReturned(records: readonly KnownKey[], key: string, keyId: string | null | undefined): boolean {
 	const record = recordOf(records, key);
 	return record?.returned === true && record.keyId === (keyId || '');

@@ -1,35 +1,32 @@
 /**
- * The state machine of a member's keys in one room.
+ * The state machine of a member's keys in one room. The keys change only by the transitions below, and when the member
+ * resets the room's key (`roomReset.ts`). Each change is one conditional write, repeated if the keys have changed since
+ * they were read.
  *
- * A membership stores the member's key, a key offered by another member, the former keys that came with the offer, the
- * member's own former keys, and records about these keys (`knownKeys.ts`). They change only by the transitions below, and
- * when the member resets the room's key (`roomReset.ts`). Each change is one conditional write. If the keys have changed
- * since they were read, they are read again and the change is repeated.
- *
- * A key is "of the room" if the key itself, or a record about it, shows the key id that the room has now. A key that shows
- * no key id always counts as of the room.
+ * A key is "of the room" if the key, or a record about it (`knownKeys.ts`), shows the room's present key id. A key that
+ * shows no key id always counts as of the room.
  *
  * | State | The membership has |
  * |---|---|
  * | `none` | no key, and no offer of the room's key |
- * | `offered` | not the room's key, but an offer of it that the member has not decided on |
- * | `mismatched` | a key that is not the room's, such as one that an interrupted call has left, and no offer of the room's key |
+ * | `offered` | not the room's key, but an offer of it |
+ * | `mismatched` | a key that is not the room's, and no offer of the room's key |
  * | `holder` | the room's key |
  *
  * In each state there may also be an offer of another room key. It does not change the state.
  *
- * | Transition | From | To | What happens to the keys |
- * |---|---|---|---|
- * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if the argument `removesOffer` is true |
- * | `offer` | `none`, `mismatched` | `offered` | the offer is stored |
- * | `accept` | any | `holder` | the present key is archived, the offered key replaces it. If it shows another key id, a record says that it is of the room. A member without former keys takes those that came with the offer |
- * | `drop` | any | any but `offered` | the offer is removed |
- * | `archive` | `holder`, `mismatched` | any | the key is archived or removed. If the former keys contain the room's key, it is restored |
- * | `returnKey` | `holder`, `mismatched` | `none`, `offered` | the key is archived as returned, with the id of the member who had offered it |
- * | `clear` | any | `none` | the key is archived, the offer and all records are removed |
+ * | Transition | What happens to the keys |
+ * |---|---|
+ * | `store` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if `removesOffer` is true |
+ * | `offer` | the offer is stored |
+ * | `accept` | the present key is archived, the offered key replaces it. If it shows another key id, a record says that it is of the room. A member without former keys takes those that came with the offer |
+ * | `drop` | the offer is removed |
+ * | `archive` | the key is archived or removed. If the former keys contain the room's key, it is restored |
+ * | `returnKey` | the key is archived as returned, with the id of the member who had offered it |
+ * | `clear` | the key is archived, the offer and all records are removed |
  *
- * `store` leads to `mismatched` when `e2e.setOrGetRoomKeyID` stores a key before it sets the room's key id. A member in
- * state `mismatched` does not wait for the room's key in the room's queue (`queue.ts`).
+ * `store` leads to `mismatched` when `e2e.setOrGetRoomKeyID` stores a key before it sets the room's key id. A
+ * `mismatched` member does not enter the room's queue (`queue.ts`).
  */
 import type { KnownKey, OldRoomKey, Room, Subscription } from '../../../shared/documents.js';
 import { listOf } from '../storedLists.js';
@@ -42,7 +39,7 @@ export type KeyState = 'none' | 'offered' | 'mismatched' | 'holder';
 
 const ANY: readonly KeyState[] = ['none', 'offered', 'mismatched', 'holder'];
 
-/** The transitions of the table above, each with the states it may begin in and the states it may end in. */
+/** The states in which each transition may begin and end. */
 export const TRANSITIONS = {
 	store: { from: ANY, to: ['holder', 'mismatched'] },
 	offer: { from: ['none', 'mismatched'], to: ['offered'] },
@@ -57,13 +54,11 @@ export const TRANSITIONS = {
 export interface MemberKeys {
 	/** The member's own sealed key. It may contain a former key of the room. */
 	readonly key: string | undefined;
-	/** The key offered by another member, as it is stored, with spaces around it. `accept` trims it. */
+	/** The key offered by another member, as stored. `accept` trims it. */
 	readonly offer: string | undefined;
-	/** The former room keys that came with the offer. */
 	readonly offeredOldKeys: readonly OldRoomKey[];
 	/** The member's own former keys, the newest first. */
 	readonly oldKeys: readonly OldRoomKey[];
-	/** Records about these keys (`knownKeys.ts`). */
 	readonly records: readonly KnownKey[];
 }
 
@@ -90,12 +85,12 @@ export function keysOf(membership: KeyFields): MemberKeys {
 	};
 }
 
-/** Whether a key counts as of the room: it begins with the room's key id or with none, or a record says so. */
+/** Whether a key counts as of the room: it shows the room's key id or none, or a record says so. */
 export function isOfRoom(key: string | undefined, records: readonly KnownKey[], { e2eKeyId }: KeyIdField): boolean {
 	return key !== undefined && (isOfKeyId(key, e2eKeyId) || isRecordedUnder(records, key, e2eKeyId));
 }
 
-/** The state of a member, by the table above. */
+/** The state of a member, by the first table above. */
 export function stateOf(membership: KeyFields, room: KeyIdField): KeyState {
 	if (holdsKey(membership, room)) return 'holder';
 	if (awaitsDecision(membership, room)) return 'offered';
@@ -108,9 +103,8 @@ export function holdsKey(membership: Pick<Subscription, 'E2EKey' | 'e2eKnownKeys
 }
 
 /**
- * Whether a member has an offer of the room's present key, and has not decided on it yet. Offers of another room key do
- * not count: the next offer replaces them. An interrupted reset, or a Rocket.Chat server on the same database, leaves
- * such offers.
+ * Whether a member has an offer of the room's present key. Offers of another room key do not count: the next offer
+ * replaces them.
  */
 export function awaitsDecision(
 	membership: Pick<Subscription, 'E2ESuggestedKey' | 'e2eKnownKeys'>,

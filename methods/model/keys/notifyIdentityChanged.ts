@@ -1,4 +1,3 @@
-/** After a user's identity key has changed: notifies every other user who shares an encrypted room with this user. */
 import type { KeyHistoryEntry } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
@@ -6,10 +5,9 @@ import { createYielder } from '../../../shared/yielding.js';
 import { MEMBER, userIdsOfMemberships } from '../memberships/members.js';
 import { roomsOfUser } from '../memberships/roomsOfUser.js';
 
-/** Maximum number of user ids kept in memory to avoid duplicates: about 20 MB. Above it some users are notified more than once. */
+/** Maximum number of user ids in memory: about 20 MB. Above it some users are notified more than once. */
 const MAX_REMEMBERED_IDS = 200_000;
 
-/** Ids of the users who share an encrypted room with a user. */
 async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<string> {
 	const yielded = new Set([userId]);
 	const pause = createYielder();
@@ -29,7 +27,7 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 }
 
 /**
- * Notifies the users who share an encrypted room with this user (`test/contract/beyond.md` E15).
+ * Notifies the users who share an encrypted room with this user of a new public key (`test/contract/beyond.md` E15).
  * @param entry the newest entry of the user's key history
  */
 export async function notifyIdentityChanged(

@@ -1,7 +1,6 @@
 /**
- * Offers: room keys that one member seals for another (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4). A membership has
- * at most one offer. A new offer replaces an offer of a former room key. An offer of the present room key stays, and the
- * new offer is refused.
+ * Offers: room keys that one member seals for another (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4). A membership
+ * has at most one offer. A new offer replaces only an offer of a former room key.
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
@@ -13,8 +12,8 @@ import type { RoomKeyFields } from './roomKeyId.js';
 import * as transitions from './transitions.js';
 
 /**
- * Why an offer is not stored. `returned`: under the room's present key id, the member has returned a key of the same
- * offerer, or the same sealed key from any offerer.
+ * Why an offer is not stored. `returned`: under the present key id, the member has returned a key of this offerer, or
+ * this sealed key of anybody.
  */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
@@ -28,9 +27,7 @@ export interface Offer {
 }
 
 /**
- * Offers a member the key of their room. Stores nothing if the member holds the key, has an offer of it, or has returned
- * a key as `OfferRefusal` says. Notifies the member at once, so that an interrupted call leaves no offer that the member
- * does not know of. Does not notice a concurrent reset: see `withdraw`.
+ * Offers a member the key of their room, and notifies the member. Does not notice a concurrent reset: see `withdraw`.
  * @returns the updated membership, or the reason why the offer was not stored
  */
 export async function offerKey(
@@ -58,10 +55,9 @@ export async function withdraw(store: Store, membership: Subscription): Promise<
 }
 
 /**
- * Adds the member to those who wait for the room key, and then removes the offer in `membership`. A later offer, which has
- * replaced that offer, stays. If the call is interrupted between the two steps, the member is queued and still has the
- * offer. In the other order, the member would have no offer and not be queued. The member is queued again at the end,
- * because until the offer is removed, a concurrent call may take the member out of the queue as served.
+ * Queues the member, and then removes the offer in `membership`. A later offer stays. In this order, an interrupted
+ * call leaves the member queued or with an offer. The member is queued again at the end, because a concurrent call may
+ * have dequeued them as served.
  */
 export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);

@@ -1,10 +1,10 @@
 /**
  * Reservations of waiting members for providers (`test/contract/beyond.md` T1). A provider is a member who holds the
- * room key and can seal it for others. A member who waits for the key is reserved for the first provider to whom
- * `e2e.fetchUsersWaitingForGroupKey` lists that member, so that only this provider seals the key.
+ * room key and can seal it for others. `e2e.fetchUsersWaitingForGroupKey` reserves a waiting member for the first
+ * provider to whom it lists the member.
  *
- * Reservations are kept in the memory of this process, or in the store if several processes share it. A reservation in
- * the store is changed by one conditional write, so that only one of several processes reserves a member.
+ * Reservations are kept in the memory of this process, or in the store if several processes share it. In the store, one
+ * conditional write changes a reservation.
  */
 import type { SharedState } from '../../../shared/documents.js';
 import { isShared, type Store, sourceOf } from '../../../shared/store.js';
@@ -18,8 +18,8 @@ interface ProviderReservation {
 	/** End of the reservation, in epoch ms. Until then the member is shown to no other provider. */
 	readonly reservedUntil: number;
 	/**
-	 * In epoch ms, later than `reservedUntil`. Until then the member may be shown to the same provider again, but is not
-	 * reserved for this provider again. So a provider who never seals keys cannot block the others.
+	 * Until then, in epoch ms, the same provider may see the member, but gets no new reservation. So a provider who never
+	 * seals keys cannot block the others.
 	 */
 	readonly notAgainUntil: number;
 }
@@ -27,7 +27,7 @@ interface ProviderReservation {
 /** Maximum number of reservations in a process: about 20 MB. Above it the oldest are removed early. */
 const MAX_RESERVATIONS = 100_000;
 
-/** The reservations by room and member, in the order of their creation. All have the same duration, so the oldest ends first. */
+/** By room and member, in the order of their creation. All have the same duration, so the oldest ends first. */
 type Reservations = Map<string, ProviderReservation>;
 
 const reservationsByStore = new WeakMap<Store, Reservations>();
@@ -42,13 +42,12 @@ function reservationsOf(store: Store): Reservations {
 	return reservations;
 }
 
-/** The map key of a room and a member, separated by a line break, which ids do not contain. */
+/** Ids contain no line break. */
 const keyOf = (rid: string, userId: string) => `${rid}\n${userId}`;
 
-/** The id of a reservation in the store. */
 const idOf = (rid: string, userId: string) => sharedId('reservation', keyOf(rid, userId));
 
-/** The number of reservations in memory. Expired ones count until the next reservation removes them. */
+/** The number of reservations in memory, including expired ones. */
 export function countReservations(store: Store): number {
 	return reservationsOf(store).size;
 }
@@ -67,7 +66,6 @@ function availabilityFor(
 	return now < reservation.notAgainUntil ? 'own' : 'free';
 }
 
-/** The reservations of these members in the store, by id. */
 async function storedReservations(
 	store: Store,
 	rid: string,
@@ -78,7 +76,7 @@ async function storedReservations(
 	return new Map(found.map((document) => [document._id, document]));
 }
 
-/** Reads a reservation from its document. The field `until` of the document, when it expires, is `notAgainUntil`. */
+/** Reads a reservation from its document. The field `until` is `notAgainUntil`. */
 function reservationIn(document: SharedState | undefined): ProviderReservation | undefined {
 	const { provider, reservedUntil, until } = document ?? {};
 	if (provider === undefined || reservedUntil === undefined || until === undefined) return undefined;
@@ -139,7 +137,7 @@ function reserveInMemory(
 ): boolean {
 	const state = availabilityFor(reservations.get(key), reservation.provider, now);
 	if (state !== 'free') return state === 'own';
-	// Frees memory: removes the expired reservations, and the oldest if there are too many.
+	// Removes the expired reservations, and the oldest if there are too many.
 	for (const [oldest, { notAgainUntil }] of reservations) {
 		if (now < notAgainUntil && reservations.size < MAX_RESERVATIONS) break;
 		reservations.delete(oldest);
@@ -150,7 +148,7 @@ function reserveInMemory(
 }
 
 /**
- * Stores a reservation in the store, if the member is free and no other call has written one since `found` was read.
+ * Stores a reservation in the store, if the member is free and no other call has reserved the member meanwhile.
  * @returns whether the member may be shown to the provider
  */
 async function reserveInStore(
@@ -169,7 +167,7 @@ async function reserveInStore(
 	return matchedCount > 0;
 }
 
-/** Removes the reservations of members who have stored a key, have received an offer, or have rejected or returned a key. */
+/** Removes the reservations of these members. */
 export async function endReservations(store: Store, rid: string, userIds: readonly string[]): Promise<void> {
 	if (userIds.length === 0) return;
 	if (isShared(store)) {

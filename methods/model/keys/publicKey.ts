@@ -1,6 +1,6 @@
 /**
- * Checks of public identity keys. Clients seal (encrypt) room keys with the public key of the receiving member. They can
- * do so only if the public key is the JSON text of an RSA JWK (`test/contract/rocketchat-e2e.md` 13).
+ * Checks of public identity keys. Clients can seal (encrypt) room keys only with the JSON text of an RSA JWK
+ * (`test/contract/rocketchat-e2e.md` 13).
  */
 import { isObject } from '../../../shared/isObject.js';
 
@@ -15,7 +15,6 @@ const EXPONENT_LIMIT = 1n << 64n;
 
 type Jwk = Readonly<Record<string, unknown>>;
 
-/** Parses a JSON object; undefined for any other text. */
 function readObject(text: string): Jwk | undefined {
 	try {
 		const value: unknown = JSON.parse(text);
@@ -25,7 +24,6 @@ function readObject(text: string): Jwk | undefined {
 	}
 }
 
-/** Decodes a number from base64url text; undefined for anything else. */
 function readNumber(value: unknown): bigint | undefined {
 	// A length of 4n + 1 characters is not possible.
 	if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value) || value.length % 4 === 1) return undefined;
@@ -46,9 +44,7 @@ export function isFitPublicKey(text: string | null | undefined): boolean {
 	return Array.isArray(operations) && operations.includes('encrypt') && alg === 'RSA-OAEP-256' && use === 'enc';
 }
 
-/**
- * Whether two texts are the same public key. Two RSA JWKs are compared by `kty`, `n` and `e`; other texts must be equal.
- */
+/** Whether two texts are the same public key. RSA JWKs are compared by `kty`, `n` and `e`. */
 export function isSamePublicKey(first: string | undefined, second: string | undefined): boolean {
 	if (first === second) return true;
 	const firstJwk = readObject(first ?? '');

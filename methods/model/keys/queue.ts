@@ -1,7 +1,6 @@
 /**
- * The key queue of a room: the members who wait for its key, in `usersWaitingForE2EKeys` of the room
- * (`test/contract/rocketchat-e2e.md` 5.1, 5.2; `test/contract/beyond.md` E9). Holders of the key see the queue and seal
- * the key for these members.
+ * The key queue of a room: the members who wait for its key (`test/contract/rocketchat-e2e.md` 5.1, 5.2;
+ * `test/contract/beyond.md` E9).
  */
 import type { Room } from '../../../shared/documents.js';
 import { type Filter, isReadOnly, type Store } from '../../../shared/store.js';
@@ -16,28 +15,28 @@ import { hasIdentity, usersWithIdentity } from './usersWithIdentity.js';
 /** Maximum number of queued members of one room. Above it, those who have waited longest are removed. */
 export const MAX_WAITING = 50;
 
-/** One of these conditions holds, unless another program has stored a value that `$push` cannot extend, such as null. */
+/** None of these holds if another program has stored a value that `$push` cannot extend, such as null. */
 const ABSENT_OR_QUEUE: readonly Filter<Room>[] = [
 	{ usersWaitingForE2EKeys: { $exists: false } },
 	{ usersWaitingForE2EKeys: { $size: 0 } },
 	{ 'usersWaitingForE2EKeys.userId': { $exists: true } },
 ];
 
-/** Matches the memberships of those of these users who are members of the room and have no key of it. */
+/** Matches memberships of these users, if they are members without a room key. */
 const whereKeyless = (rid: string, userId: string | { $in: string[] }) =>
 	({ rid, 'u._id': userId, ...WITHOUT_OWN_KEY, ...MEMBER }) as const;
 
 /**
- * Whether the user may be queued: a member without a room key who has identity keys. A member with an offer may be queued
- * too, because `enqueueAndDropOffer` removes the offer only afterwards.
+ * Whether the user is a member with identity keys and without a room key. An offer does not matter, because
+ * `enqueueAndDropOffer` removes it only afterwards.
  */
 async function mayBeQueued(store: Store, rid: string, userId: string): Promise<boolean> {
 	return (await exists(store.subscriptions, whereKeyless(rid, userId))) && (await hasIdentity(store, userId));
 }
 
 /**
- * Puts a user into the queue of an encrypted room, if they are a member without its key and have identity keys. The
- * room is notified of the change. A user who is already queued keeps their position.
+ * Puts a user into the queue of an encrypted room, if `mayBeQueued` allows it. Notifies the room. A user who is already
+ * queued keeps their position.
  * @returns whether the user was added to the queue
  */
 export async function enqueue(store: Store, rid: string, userId: string): Promise<boolean> {
@@ -55,8 +54,8 @@ export async function enqueue(store: Store, rid: string, userId: string): Promis
 			{ returnDocument: 'after' },
 		));
 	if (!room) return false;
-	// Checked again: before the write, a concurrent call may have given the user the key, or removed the membership or the
-	// identity keys. Such a call did not find the user in the queue, and so could not remove them.
+	// Checked again: meanwhile a concurrent call may have given the user the key, or removed the membership or the
+	// identity keys.
 	if (!(await mayBeQueued(store, rid, userId))) {
 		await removeServedUsers(store, rid, [userId]);
 		return false;
@@ -64,7 +63,7 @@ export async function enqueue(store: Store, rid: string, userId: string): Promis
 	return true;
 }
 
-/** The ids of the users in the queue of a room, in order. Entries without a user id, of other programs, are left out. */
+/** The ids of the users in the queue of a room, in order. Malformed entries of other programs are left out. */
 export function userIdsOfQueue({ usersWaitingForE2EKeys }: Pick<Room, 'usersWaitingForE2EKeys'>): string[] {
 	return listOf(usersWaitingForE2EKeys).flatMap((entry) => (typeof entry?.userId === 'string' ? [entry.userId] : []));
 }
@@ -72,14 +71,13 @@ export function userIdsOfQueue({ usersWaitingForE2EKeys }: Pick<Room, 'usersWait
 /** Whether a user is in the queue of a room. */
 export const isQueued = (room: Room, userId: string): boolean => userIdsOfQueue(room).includes(userId);
 
-/** A filter that matches encrypted rooms whose queue does not contain the user. */
+/** Matches encrypted rooms whose queue does not contain the user. */
 function whereNotQueued(userId: string): Filter<Room> {
 	return { encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
 }
 
 /**
- * Removes users from the queue of a room. Notifies the room if the queue has changed. Unlike `removeServedUsers`, it queues
- * nobody again.
+ * Removes users from the queue of a room. Unlike `removeServedUsers`, it queues nobody again.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function dequeue(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
@@ -96,9 +94,8 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 }
 
 /**
- * Removes from the queue of a room the users who have received its key or an offer, or may not be queued for another reason.
- * Users who may be queued again meanwhile, because a reset, a return or a rejection has taken their key or offer, are queued
- * again: the call that took it found them in the queue, and so did not queue them.
+ * Removes users who need not wait any more from the queue of a room. A concurrent call may have taken a user's key or
+ * offer while the user was still in the queue. Such users are queued again.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function removeServedUsers(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
@@ -110,7 +107,6 @@ export async function removeServedUsers(store: Store, rid: string, userIds: read
 	return true;
 }
 
-/** Removes the field of an empty queue from the room. Notifies the room. */
 async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 	await store.rooms.updateOne(
 		{ _id: rid, usersWaitingForE2EKeys: { $size: 0 } },
@@ -119,8 +115,8 @@ async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 }
 
 /**
- * Removes the users who may not be queued from the queue of a room. For example, a call that was interrupted after it
- * stored a key leaves the member in the queue. Does nothing in a read-only store.
+ * Removes the users who may not be queued from the queue of a room. Interrupted calls leave such users. Does nothing in
+ * a read-only store.
  */
 export async function tidyQueue(store: Store, rid: string): Promise<void> {
 	if (isReadOnly(store)) return;
@@ -150,9 +146,9 @@ export async function enqueueEverywhere(store: Store, userId: string): Promise<v
 	}
 }
 
-/** Removes a user from the queues of all their rooms. Removes the fields of queues that are empty. Notifies the rooms. */
+/** Removes a user from the queues of all their rooms, and removes empty queues. Notifies the rooms. */
 export async function dequeueEverywhere(store: Store, userId: string): Promise<void> {
-	// Matches empty queues too: `dequeue` writes twice, and a crash in between leaves an empty queue.
+	// A crash between the two writes of `dequeue` leaves an empty queue.
 	const whereQueued = { $or: [{ 'usersWaitingForE2EKeys.userId': userId }, { usersWaitingForE2EKeys: { $size: 0 } }] };
 	const options = { memberships: {}, rooms: whereQueued, roomFields: { usersWaitingForE2EKeys: 1 } } as const;
 	for await (const { rooms } of roomsOfUser(store, userId, options)) {
@@ -163,10 +159,7 @@ export async function dequeueEverywhere(store: Store, userId: string): Promise<v
 	}
 }
 
-/**
- * Puts the members of a room who lack its key and have identity keys into its queue, up to `MAX_WAITING`. If the
- * room has no queue yet, one write adds all of them. Called when a room becomes encrypted or a direct room gets members.
- */
+/** Queues the members of a room who lack its key and have identity keys, up to `MAX_WAITING`. */
 export async function enqueueKeyless(store: Store, rid: string): Promise<void> {
 	const userIds: string[] = [];
 	for await (const ids of userIdsOfMemberships(store, rid, { ...WITHOUT_OWN_KEY, ...MEMBER })) {
@@ -185,7 +178,7 @@ export async function enqueueKeyless(store: Store, rid: string): Promise<void> {
 		for (const userId of toQueue) await enqueue(store, rid, userId);
 		return;
 	}
-	// Checked again, as in `enqueue`: some users may have received the key or left before the write.
+	// Checked again, as in `enqueue`.
 	const toRemove = [];
 	for (const userId of toQueue) if (!(await mayBeQueued(store, rid, userId))) toRemove.push(userId);
 	if (toRemove.length > 0) await removeServedUsers(store, rid, toRemove);

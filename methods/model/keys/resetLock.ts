@@ -1,7 +1,7 @@
 /**
- * The lock for resetting the key of a room (`test/contract/rocketchat-e2e.md` 6.1). At any time only one call in all
- * processes has the lock, which is stored in the field `e2eReset` of the room. A completed reset removes the lock. The
- * lock of an interrupted call expires, but stays stored, so that the same caller can resume the reset.
+ * The lock for resetting the key of a room (`test/contract/rocketchat-e2e.md` 6.1), in the field `e2eReset` of the
+ * room. Only one call in all processes has it. The lock of an interrupted call expires, but stays stored: the same
+ * caller can resume the reset.
  */
 import type { Room } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -10,8 +10,8 @@ import type { Filter, Store, UpdateFilter } from '../../../shared/store.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 
 /**
- * How long the lock is valid without renewal, in ms: far longer than the work between two renewals, and longer than the
- * difference between the clocks of two servers.
+ * How long the lock is valid without renewal, in ms. It exceeds the work between two renewals, and the difference
+ * between the clocks of two servers.
  */
 const LOCK_MS = 30_000;
 
@@ -21,8 +21,8 @@ export interface ResetLock {
 	readonly formerKeyId: string | null | undefined;
 	/**
 	 * Extends the validity of the lock.
-	 * @throws ClientError `error-e2e-key-reset-failed` if this call has lost the lock: another call has taken it, or the room
-	 * was deleted. `write` and `release` throw it too
+	 * @throws ClientError `error-e2e-key-reset-failed` if another call has taken the lock, or the room was deleted.
+	 * `write` and `release` throw it too
 	 */
 	renew(): Promise<void>;
 	/** Updates the room if this call still has the lock. Does not notify the room. @returns the room before the update */
@@ -30,20 +30,19 @@ export interface ResetLock {
 	/** Completes the reset and removes the lock. The members of the room are notified. */
 	release(): Promise<void>;
 	/**
-	 * Lets the lock expire now, without completing the reset: the same caller may resume it, and any other caller may begin
-	 * a new one. Notifies nobody.
+	 * Lets the lock expire now, without completing the reset. Notifies nobody.
 	 * @returns the room; null if this call has lost the lock
 	 */
 	abandon(): Promise<Room | null>;
 }
 
 /**
- * Takes the lock for resetting the key of a room. A caller who has begun a reset to the same key id takes over its lock,
- * whether that reset was interrupted or is in progress.
+ * Takes the lock for resetting the key of a room. A caller who has begun a reset to the same key id takes over its
+ * lock, valid or expired.
  * @param keyId the new key id
- * @throws ClientError `error-e2e-key-reset-in-progress` while a reset by another caller or to another key id has the lock;
- * `error-e2e-key-reset-failed` if the room does not exist or is not encrypted; `error-room-e2e-key-already-exists` if the
- * room already has this key id and the caller has not begun a reset to it
+ * @throws ClientError `error-e2e-key-reset-in-progress` while a reset by another caller or to another key id has the
+ * lock; `error-e2e-key-reset-failed` if the room does not exist or is not encrypted;
+ * `error-room-e2e-key-already-exists` if the room already has this key id and the caller has not begun a reset to it
  */
 export function takeResetLock(
 	store: Store,
@@ -58,7 +57,7 @@ export function takeResetLock(
 		const isLocked = existing && existing.until > new Date();
 		if (isLocked && !isResumed) throw clientError('resetInProgress');
 		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists');
-		// If an earlier call of this reset has set the new key id already, only the stored lock still contains the former one.
+		// An earlier call of this reset may have set the new key id already. Then only its lock contains the former one.
 		const formerKeyId = isResumed && room.e2eKeyId === keyId ? existing?.formerKeyId : room.e2eKeyId;
 		const until = new Date(Date.now() + LOCK_MS);
 		const { matchedCount } = await store.rooms.updateOne(
@@ -81,23 +80,23 @@ export function storedResetOf({ e2eReset }: Pick<Room, 'e2eReset'>): Room['e2eRe
 	return typeof e2eReset?.id === 'string' && e2eReset.until instanceof Date ? e2eReset : undefined;
 }
 
-/** A filter that matches while the room still has the lock that was read, or still has none if none was read. */
+/** Matches while the room still has the lock that was read, or still has none. */
 function whereSameLock(room: Room): Filter<Room> {
 	const existing = storedResetOf(room);
 	if (existing) return { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until };
-	// Another program has stored a malformed lock. It is replaced without a condition: no filter matches all of its possible
-	// values. If two calls replace it, the second one has the lock, and the first one fails when it uses its lock.
+	// No filter matches every malformed lock of another program. If two calls replace one, the first call fails when it
+	// uses its lock.
 	if (room.e2eReset) return {};
 	return { 'e2eReset.until': { $not: { $gt: new Date(0) } } };
 }
 
-/** Whether this user has begun a reset to this key id and not completed it: it is in progress or was interrupted. */
+/** Whether this user has begun a reset to this key id and not completed it. */
 export function hasBegunReset(room: Pick<Room, 'e2eReset'>, userId: string, keyId: string): boolean {
 	const existing = storedResetOf(room);
 	return existing?.userId === userId && existing.keyId === keyId;
 }
 
-/** The lock with this id. Its functions change the room only while the lock that is stored there still has this id. */
+/** The lock with this id. Its functions change the room only while the stored lock has this id. */
 function lockOf(store: Store, rid: string, id: string, formerKeyId: ResetLock['formerKeyId']): ResetLock {
 	const whereLocked: Filter<Room> = { _id: rid, 'e2eReset.id': id };
 

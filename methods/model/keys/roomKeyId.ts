@@ -8,8 +8,7 @@ import { keyIdOf } from './sealedKey.js';
 export type RoomKeyFields = Pick<Room, '_id' | 'e2eKeyId' | 'e2eReset'>;
 
 /**
- * Claims the key id of a room: sets it if the room has none. The check and the write are one atomic step, so only one of
- * several concurrent callers succeeds. While a reset of the room's key is in progress, only the reset can set the key id.
+ * Sets the key id of a room that has none. Of several concurrent callers, only one succeeds.
  * @returns the updated room; null if the room has a key id, is being reset, or does not exist
  */
 export function claimKeyId(store: Store, rid: string, keyID: string): Promise<Room | null> {
@@ -29,12 +28,11 @@ export function readRoomKeyFields(store: Store, rid: string): Promise<RoomKeyFie
 }
 
 /**
- * Whether a reset of the room's key may have missed a key that was stored between two reads of the room. That is so if, at
- * the second read, a reset is in progress, or the key id of the first read was replaced. It is not so for a key that
- * begins with the key id that the reset has set, because resets keep such keys.
+ * Whether a reset of the room's key may have missed a key that was stored between two reads of the room. That is so if,
+ * at the second read, a reset is in progress or the key id was replaced. Resets keep keys that begin with the new key
+ * id, so these do not count.
  * @param formerKeyId the key id at the first read
  * @param after the room at the second read. Null, for a deleted room, counts as not reset
- * @param key the sealed key that was stored
  */
 export function wasResetMeanwhile(formerKeyId: Room['e2eKeyId'], after: RoomKeyFields | null, key: string): boolean {
 	if (after === null) return false;

@@ -1,7 +1,4 @@
-/**
- * The steps of a reset of a room's key (`test/contract/rocketchat-e2e.md` 5.6), which `e2e.resetRoomKey` calls, and
- * `archiveUnusedKey`, which it calls after a failure.
- */
+/** The steps of a reset of a room's key (`test/contract/rocketchat-e2e.md` 5.6), for `e2e.resetRoomKey`. */
 import type { Subscription, WaitingUser } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -30,25 +27,20 @@ export interface NewKey {
 const BATCH = 100;
 
 export interface ResetContext extends Pick<MethodContext, 'store' | 'signal'> {
-	/** The user who resets the key. */
 	readonly userId: string;
 	readonly lock: ResetLock;
 }
 
-/**
- * Whether a member has a key that does not begin with the new key id (`keyIdOf`). So a key that shows no key id counts as
- * a former key. The offer is checked only if the member has no key.
- */
+/** Whether a member's key, or else the offer, does not begin with the new key id (`keyIdOf`). */
 function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 	const key = ownKeyOf(membership) ?? offeredKeyOf(membership);
 	return key !== undefined && keyIdOf(key) !== newKeyId;
 }
 
 /**
- * Archives the keys of all members but the caller, and removes their offers, in one write for each member. Members whose
- * key begins with the new key id are left unchanged.
- * @returns ids of the changed members: at most `MAX_WAITING`, as many as fit into the queue. The caller must queue them,
- * unless it calls `setNewKeyId` next, which queues them
+ * Archives the keys of all members but the caller, and removes their offers. Members whose key begins with the new key
+ * id are left unchanged.
+ * @returns ids of changed members, at most `MAX_WAITING`. They must be queued, unless `setNewKeyId` follows
  */
 export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId: string): Promise<string[]> {
 	const { store, userId, lock, signal } = context;
@@ -59,13 +51,11 @@ export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId:
 	const archivedFrom: string[] = [];
 	for await (const page of membershipsOf(store, lock.rid, othersWithKeys, undefined, BATCH)) {
 		if (signal.aborted) throw clientError('resetFailed');
-		// A slow call may have lost the lock to a later reset, and must not archive the keys of that reset. If the renewal
-		// succeeds, no later reset has begun, so this page contains no keys of a later reset.
+		// A call that has lost the lock to a later reset must not archive the keys of that reset.
 		await lock.renew();
 		await inParallel(page, async (membership) => {
 			const updated = await archiveKeyAndRemoveOffer(store, membership, lock.formerKeyId, async (current) => {
-				// The membership has changed and was read again, so it may contain a key of a later reset. A successful renewal
-				// shows that no later reset has begun.
+				// The membership was read again, so it may contain a key of a later reset.
 				if (current !== membership) await lock.renew();
 				return hasFormerKey(current, newKeyId);
 			});
@@ -91,10 +81,7 @@ async function computeQueue(store: Store, rid: string, userId: string): Promise<
 	return waiting.slice(0, MAX_WAITING);
 }
 
-/**
- * Sets the new key id of the room and the queue of members who wait for the new key. This write does not notify the room;
- * the end of the reset does. A correction of the queue after the write notifies the room at once.
- */
+/** Sets the new key id of the room and the queue for the new key. The end of the reset notifies the room of both. */
 export async function setNewKeyId(context: ResetContext, newKeyId: string): Promise<void> {
 	const { store, userId, lock } = context;
 	await lock.renew();
@@ -107,8 +94,7 @@ export async function setNewKeyId(context: ResetContext, newKeyId: string): Prom
 }
 
 /**
- * Corrects the new queue. Concurrent calls may have changed memberships or the former queue after `computeQueue` read the
- * memberships and before the room was written.
+ * Corrects the new queue. Concurrent calls may have changed memberships or the former queue while it was computed.
  * @param queue the queue that was written
  * @param formerIds the users in the queue that it replaced
  */
@@ -145,10 +131,7 @@ export async function storeNewKey(context: ResetContext, newKey: string): Promis
 	});
 }
 
-/**
- * Archives the caller's new key and queues the caller, unless the room has the new key id. A room without the new key id
- * means that the reset has failed, or that a later reset has replaced the key id.
- */
+/** Archives the caller's new key and queues the caller, unless the room has the new key id. Called after a failure. */
 export async function archiveUnusedKey(context: ResetContext, { rid, e2eKey, e2eKeyId }: NewKey): Promise<void> {
 	const { store, userId } = context;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId, E2EKey: e2eKey });

@@ -1,25 +1,24 @@
 /**
  * A sealed key is a room key that a client has encrypted with the public key of one member. Rocket.Chat's clients write
- * the key id of the room key, directly followed by the base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). Other
- * formats are allowed too. The server cannot decrypt sealed keys.
+ * the key id, directly followed by the base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). Other formats are
+ * allowed too.
  */
 import { clientError } from '../../../shared/errors.js';
 
-/** Longest key id, in characters: more than three times a UUID. Rocket.Chat's own are 12 or 36 characters long. */
+/** Longest key id, in characters. Those of Rocket.Chat have 12 or 36. */
 export const MAX_KEY_ID_LENGTH = 128;
 
-/** Longest sealed key, in characters: more than ten times the length of those that Rocket.Chat's clients make. */
+/** Longest sealed key, in characters: more than ten times the length of those of Rocket.Chat's clients. */
 const MAX_KEY_LENGTH = 4096;
 
 /** Length of the base64 of a 2048-bit RSA ciphertext, in characters. */
 const CIPHERTEXT_LENGTH = 344;
 
-/** Base64 of this length, with its padding. */
 const CIPHERTEXT = /^[A-Za-z0-9+/]{342}==$/;
 
 /**
- * The key id that a sealed key begins with; null for a key of another format, which shows no key id. Key ids have no
- * fixed length, but the ciphertext has: what precedes it is the key id.
+ * The key id that a sealed key begins with: all that precedes the ciphertext. Null for a key of another format, which
+ * shows no key id.
  */
 export function keyIdOf(key: string): string | null {
 	return CIPHERTEXT.test(key.slice(-CIPHERTEXT_LENGTH)) ? key.slice(0, -CIPHERTEXT_LENGTH) : null;

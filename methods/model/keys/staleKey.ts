@@ -1,6 +1,6 @@
 /**
- * A room key is stale if a former member still knows it (`test/contract/beyond.md` E12). The server cannot replace the
- * key, because only clients can make and seal room keys. So the server asks the owners for a reset.
+ * A room key is stale if a former member still knows it (`test/contract/beyond.md` E12). The server cannot make keys,
+ * so it asks the owners for a reset.
  */
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
@@ -11,9 +11,8 @@ import { isEncryptionEnabled } from '../rooms/clientRoom.js';
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
 
 /**
- * Marks the key of a room as stale, and notifies the owners of the room by the event `<uid>/e2eKeyStale`. In a room
- * without an owner, such as a direct room, all members are notified. Does nothing if the room has no key, or its key is
- * already stale.
+ * Marks the key of a room as stale. Notifies the owners, or all members of a room without an owner. Does nothing if the
+ * room has no key, or its key is already stale.
  */
 export async function markKeyStale(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
@@ -34,7 +33,6 @@ export async function markKeyStale(
 	}
 }
 
-/** Ids of the owners of a room; of all members if it has no owner. */
 async function* usersToNotify(store: Store, rid: string): AsyncIterable<string> {
 	let hasOwner = false;
 	for await (const owners of userIdsOfMemberships(store, rid, { roles: 'owner' })) {

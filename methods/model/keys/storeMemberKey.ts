@@ -1,8 +1,6 @@
 /**
- * Stores a member's own key of a room. A concurrent reset of the room's key archives all keys and sets a new key id, but
- * may miss a key that is stored during the reset. Therefore a call stores the key with `storeMemberKey`, and then calls
- * `failIfResetMeanwhile`, which reads the room again. If the room's key was reset, the member's key is archived and the call
- * fails. So a reset loses no key: the key stays the member's key or becomes one of the former keys.
+ * Stores a member's own key of a room. A concurrent reset of the room's key may miss that key. Then
+ * `failIfResetMeanwhile` archives it, and the call fails.
  */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -15,10 +13,9 @@ import { ownKeyOf } from './storedKeys.js';
 import * as transitions from './transitions.js';
 
 /**
- * Stores a member's own key, and notifies the member. Does not notice a concurrent reset: call `failIfResetMeanwhile`
- * afterwards.
- * @param options `removesOffer`: whether an offer of the room's key to this member is removed too; true by default.
- * `silent` true: the member is not notified
+ * Stores a member's own key, and notifies the member. Does not notice a concurrent reset: see `failIfResetMeanwhile`.
+ * @param options `removesOffer`: whether an offer of the room's key is removed too. `silent` true: the member is not
+ * notified
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use` if another membership has the same key
  */
@@ -33,10 +30,9 @@ export function storeMemberKey(
 }
 
 /**
- * Reads the room again after a key was stored, and fails if the room's key was reset since `before`.
- * @param before the room as it was read when the key was checked against the room's key id
- * @throws ClientError `error-key-id-mismatch` if the room's key was reset; the stored key is then archived and the
- * member queued
+ * Fails if the room's key was reset since `before` was read.
+ * @param before the room that the key was checked against
+ * @throws ClientError `error-key-id-mismatch`; the stored key is then archived and the member queued
  */
 export async function failIfResetMeanwhile(
 	store: Store,
@@ -52,10 +48,9 @@ export async function failIfResetMeanwhile(
 }
 
 /**
- * Removes a member's key that contains another room key than the present one. If one of the member's former keys
- * contains the present room key, that key is restored.
- * @param options `keep` true: the key is kept among the former keys, and the member is notified; false: it is discarded
- * without a notification, because the member was never notified of it
+ * Removes a member's key that is not the room's key. If a former key of the member is the room's key, it is restored.
+ * @param options `keep` true: the key becomes a former key, and the member is notified. False: the key is discarded
+ * silently, because the member was never notified of it
  * @returns the updated membership; null if the key was not the member's key any more
  */
 export async function removeMismatchedKey(
@@ -70,10 +65,8 @@ export async function removeMismatchedKey(
 }
 
 /**
- * Archives a member's key that contains another room key than the present one, and queues the member. A call
- * leaves such a key if it is interrupted, and meanwhile the room is reset or another caller claims a key id. If the room
- * has no key id, the key stays, because its id may be claimed next. A key that does not match `room` is compared with the
- * room again, because a reset may have stored it after `room` was read.
+ * Archives a member's key that is not the room's key, and queues the member. Interrupted calls leave such keys. If the
+ * room has no key id, the key stays, because its id may be claimed next.
  * @returns true if the member had such a key, and none was restored in its place
  */
 export async function archiveMismatchedKey(
@@ -84,6 +77,7 @@ export async function archiveMismatchedKey(
 	const key = ownKeyOf(membership);
 	const isMismatched = ({ e2eKeyId }: typeof room) => !!e2eKeyId && !holdsKey(membership, { e2eKeyId });
 	if (!key || !isMismatched(room)) return false;
+	// A reset may have stored the key after `room` was read.
 	const roomNow = await readRoomKeyFields(store, membership.rid);
 	if (!roomNow || !isMismatched(roomNow)) return false;
 	const updated = await removeMismatchedKey(store, membership, key, roomNow, { keep: true });

@@ -1,4 +1,7 @@
-/** The transitions of a member's keys, as the table in `memberKeys.ts` lists them. `applyTransition` stores the result. */
+/**
+ * The transitions of a member's keys, in the order of the table in `memberKeys.ts`. `applyTransition` stores the
+ * result.
+ */
 import type { OldRoomKey } from '../../../shared/documents.js';
 import { offererOf, withRecord } from './knownKeys.js';
 import { isOfRoom, type KeyIdField, type MemberKeys, type Transition } from './memberKeys.js';
@@ -8,10 +11,10 @@ import { isOfKeyId, keyIdOf } from './sealedKey.js';
 export const MAX_OLD_KEYS = 10;
 
 /**
- * Archives the member's key: returns the former keys with this key added. Above the limit, dispensable keys are removed
- * first, then the oldest. So a room key that is sealed again and again does not displace other room keys.
- * @param keyId key id under which the key is archived if its text does not begin with a key id
- * @param next the key that replaces the archived one; undefined if none does
+ * Archives the member's key: returns the former keys with this key added. Above `MAX_OLD_KEYS`, dispensable keys are
+ * removed first, then the oldest.
+ * @param keyId key id of the archived key, if the key shows none
+ * @param next the key that replaces the archived one
  */
 export function archiveCurrentKey(
 	{ key, oldKeys }: Pick<MemberKeys, 'key' | 'oldKeys'>,
@@ -26,8 +29,8 @@ export function archiveCurrentKey(
 }
 
 /**
- * The index of the key to remove: the oldest dispensable key, or else the oldest. A key is dispensable if it was
- * returned, or if the next key or a newer former key has the same key id.
+ * The index of the key to remove: the oldest dispensable key, or else the oldest. Dispensable are keys that were
+ * returned, and keys whose key id the next key or a newer former key has.
  */
 function leastNeededIndex(keys: readonly OldRoomKey[], nextId: string | null): number {
 	const isDispensable = ({ e2eKeyId, returned }: OldRoomKey, index: number) => {
@@ -42,7 +45,7 @@ const NO_OFFER = { offer: undefined, offeredOldKeys: [] } as const;
 
 /**
  * The keys of a member after `key` has become the member's own.
- * @param removesOffer true: the offer is removed, and the former keys that came with it are kept if the member has none
+ * @param removesOffer true: the offer is removed. A member without former keys takes those that came with the offer
  */
 function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdField, removesOffer: boolean): MemberKeys {
 	const oldKeys = removesOffer && keys.oldKeys.length === 0 ? keys.offeredOldKeys : keys.oldKeys;
@@ -59,8 +62,8 @@ function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdField, rem
 
 /**
  * `store`: the member stores their own key.
- * @param removesOffer true: an offer of the room's key is removed. Callers pass false for a new room key, whose key id
- * the room does not have yet
+ * @param removesOffer true: an offer of the room's key is removed. False is for a key whose key id the room does not
+ * have yet
  */
 export function store(key: string, room: KeyIdField, removesOffer = true): Transition {
 	return (keys) => {
@@ -70,11 +73,7 @@ export function store(key: string, room: KeyIdField, removesOffer = true): Trans
 	};
 }
 
-/**
- * `offer`: stores a key that another member has sealed.
- * @param by id of that member
- * @param oldKeys the former room keys that come with the offer
- */
+/** `offer`: stores a key that the member `by` has sealed. */
 export function offer(
 	key: string,
 	{ e2eKeyId }: KeyIdField,
@@ -86,10 +85,7 @@ export function offer(
 	};
 }
 
-/**
- * `accept`: the offered key becomes the member's own. If it begins with another key id than the room's, a record says that
- * it is of the room.
- */
+/** `accept`: the offered key becomes the member's own. */
 export function accept(room: KeyIdField): Transition {
 	return (keys) => (keys.offer === undefined ? null : withOwnKey(keys, keys.offer.trim(), room, true));
 }
@@ -100,11 +96,10 @@ export function drop(offer: string | undefined): Transition {
 }
 
 /**
- * `archive`: removes the given key, because it contains another room key than the present one. If a former key contains
- * the present room key, that former key is restored. For example, the given key has replaced it when a second device of the
- * member had just stored it.
+ * `archive`: removes the given key, which is not the room's key. A former key that is the room's key is restored. A
+ * second device of the member may have stored it.
  * @param keep true: the given key is kept among the former keys
- * @param keyId key id under which the key is archived if its text does not begin with a key id; by default the room's
+ * @param keyId key id of the archived key, if the key shows none; by default the room's
  */
 export function archive(
 	key: string,

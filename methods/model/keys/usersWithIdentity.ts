@@ -1,19 +1,16 @@
-/**
- * Queries for users with identity keys. Room keys are sealed with the public key of the receiving user, so users without
- * identity keys cannot receive any (`test/contract/beyond.md` E9).
- */
+/** Queries for users with identity keys. Other users cannot receive room keys (`test/contract/beyond.md` E9). */
 import type { User } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { isFitPublicKey } from './publicKey.js';
 
-/** A user and their public key, as clients receive them to seal a room key. */
+/** A user and their public key. */
 export interface UserWithPublicKey {
 	readonly _id: string;
 	readonly public_key: string;
 }
 
-/** A filter that matches these users if they have identity keys. */
+/** Matches these users if they have identity keys. */
 export const whereIdentity = (_id: string | { $in: string[] }): Filter<User> => ({
 	_id,
 	'e2e.public_key': { $exists: true },

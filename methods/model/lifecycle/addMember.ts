@@ -22,7 +22,7 @@ export function userRefOf({ _id, username, name }: Newcomer): Subscription['u'] 
 	return { _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) };
 }
 
-/** A membership with the values that Rocket.Chat gives a new one: the room is listed and nothing is unread. */
+/** A membership with the values that Rocket.Chat gives a new one. */
 function newMembership(
 	{ _id: rid, t, name, fname }: Room,
 	newcomer: Newcomer,
@@ -57,8 +57,8 @@ interface NewMembership {
 const MAX_ATTEMPTS = 5;
 
 /**
- * Inserts the membership, or accepts the invitation that the user has. The unique index allows one membership for each
- * user and room.
+ * Inserts the membership, or accepts the user's invitation. The unique index allows one membership for each user and
+ * room.
  * @returns null if the user is a member already
  */
 function insertOrAccept(store: Store, membership: Subscription): Promise<NewMembership | null> {
@@ -87,7 +87,7 @@ interface Named {
 
 /**
  * Replaces the names in a new membership, if the room or the user was renamed before the membership was stored. A later
- * change of a name finds the membership (`renameRoom`, `propagateNames`). A name that was replaced already stays.
+ * change of a name finds the membership (`renameRoom`, `propagateNames`).
  */
 async function renameIfOutdated(store: Store, { _id }: Subscription, read: Named, present: Named): Promise<void> {
 	const { name, fname = name } = present.room;
@@ -104,13 +104,14 @@ async function renameIfOutdated(store: Store, { _id }: Subscription, read: Named
 }
 
 /**
- * Makes a user a member of a room; does nothing if they are a member already. Notifies the user. The caller of this
- * function notifies the room and changes its member count.
+ * Makes a user a member of a room, unless they are one already. Notifies the user. The calling code notifies the room
+ * and changes its member count.
  * @param extraFields additional fields of the membership, such as `roles`
- * @param updateRoom called after the membership was stored. Returns the present room; null if it does not exist any more.
- * Then the membership is removed again, because the deletion of the room may have missed it
+ * @param updateRoom called after the membership was stored. Returns the present room, or null for a deleted one. Null
+ * removes the membership again
  * @returns whether the user has become a member
- * @throws ClientError `error-room-not-found` if the room does not exist any more; `error-invalid-user` if the user does not
+ * @throws ClientError `error-room-not-found` if the room does not exist any more; `error-invalid-user` if the user does
+ * not
  */
 export async function addMembership(
 	store: Store,
@@ -126,15 +127,14 @@ export async function addMembership(
 	const presentRoom = presentUser && (await updateRoom());
 	if (!presentRoom) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
-		// If another call has removed the membership first, that call has decremented the member count. This is undone,
-		// because the caller of this function changes the count.
+		// Another call has removed the membership and decremented the member count. The calling code changes the count, so
+		// the decrement is undone.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await removeRoomFromUser(store, newcomer._id, room._id);
 		throw clientError(presentUser ? 'roomNotFound' : 'invalidUser');
 	}
 	await renameIfOutdated(store, membership, { room, newcomer }, { room: presentRoom, newcomer: presentUser });
-	// If another call has already removed the membership, that call has notified the user of the removal. The notification
-	// of the new membership must not follow.
+	// Another call may have removed the membership already, and notified the user.
 	if (!(await exists(store.subscriptions, { _id: membership._id }))) {
 		await removeRoomFromUser(store, newcomer._id, room._id);
 		return false;
@@ -144,12 +144,9 @@ export async function addMembership(
 }
 
 /**
- * Makes a user a member of an existing room and notifies the members. In an encrypted room the new member is queued. In a
- * room with a key id, encrypted or not, the others are asked for the key (`test/contract/rocketchat-e2e.md` 5.7, 10.4). A
- * user who is a member of an encrypted room already, but has no key and is not queued, is queued too; the room is notified.
- *
- * The member count of the room is incremented after the membership was stored: a crash in between leaves the count one
- * too low. No rule depends on this count; the lists of members count the memberships.
+ * Makes a user a member of an existing room and notifies the members. In an encrypted room the user is queued. In a
+ * room with a key id, encrypted or not, the others are asked for the key (`test/contract/rocketchat-e2e.md` 5.7, 10.4).
+ * A crash can leave the member count one too low, on which no rule depends.
  * @throws ClientError as `addMembership` does
  */
 export async function addMember(context: Context, room: Room, newcomer: Newcomer): Promise<void> {
@@ -163,11 +160,10 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 		);
 		return updated;
 	});
-	// The cast is needed, because TypeScript does not see the assignment in the callback.
+	// TypeScript does not see the assignment in the callback.
 	const { _id: rid, encrypted, e2eKeyId } = (updated as Room | null) ?? room;
 	const encryptionEnabled = await isEncryptionEnabled(store);
-	// `enqueue` is called for an existing member too: an earlier call may have crashed before it queued the member. It does
-	// nothing if the member is queued or has the key.
+	// Also for an existing member: an earlier call may have crashed before it queued the member.
 	const roomNotified = encryptionEnabled && !!encrypted && (await enqueue(store, rid, newcomer._id));
 	if (updated && !roomNotified) await store.rooms.announce('updated', updated);
 	if (encryptionEnabled && isNew && e2eKeyId) {

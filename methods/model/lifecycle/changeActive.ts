@@ -1,4 +1,3 @@
-/** Activates and deactivates a user, with the consequences for the user's rooms. */
 import type { User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { setActive } from '../users/activity.js';
@@ -6,10 +5,10 @@ import { notifyRoomsWithoutHolder } from './endMembership.js';
 import { handOverRooms } from './handOverRooms.js';
 
 /**
- * Activates or deactivates a user. Before a deactivation, other members become owners of the given rooms. After it, rooms
- * whose last key holder was the user are notified.
+ * Activates or deactivates a user. Before a deactivation, other members become owners of the given rooms. Afterwards,
+ * rooms that lost their last key holder are notified.
  * @param ridsToHandOver as returned by `requireHandOverConfirmation`; empty for an activation
- * @returns fields for the answer of the call: `lastKeyHolder` if any room has lost its last key holder
+ * @returns `lastKeyHolder` for the answer, if any room has lost its last key holder
  * @throws ClientError `error-action-not-allowed` for deactivating the last active admin
  */
 export async function changeActive(

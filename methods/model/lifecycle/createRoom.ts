@@ -1,4 +1,4 @@
-/** Creates a channel or a private group: one document for the room, and one membership for each member. */
+/** Creates channels and private groups. */
 
 import type { Room } from '../../../shared/documents.js';
 import { clientError, isClientSafe } from '../../../shared/errors.js';
@@ -31,7 +31,7 @@ async function removeInterrupted({ store }: Context, { name, t, u }: Room): Prom
 }
 
 /**
- * Stores a room. Of several callers who create a room with the same name, one succeeds.
+ * Stores a room, if its name is free.
  * @throws ClientError `error-duplicate-channel-name`
  */
 async function insertRoom(context: Context, room: Room): Promise<void> {
@@ -40,10 +40,7 @@ async function insertRoom(context: Context, room: Room): Promise<void> {
 	if (!(await insertIfAbsent(context.store.rooms, room, { silent: true }))) throw clientError('duplicateRoomName');
 }
 
-/**
- * Stores the memberships of a new room.
- * @returns the number of users who could not become members, because they do not exist any more
- */
+/** @returns the number of users who could not become members, because they do not exist any more */
 async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
 	await addMembership(context.store, room, owner, { roles: ['owner'] });
 	let missingUserCount = 0;
@@ -61,12 +58,11 @@ async function addFirstMembers(context: Context, room: Room, owner: Newcomer, ot
 }
 
 /**
- * Creates a room with an owner and members. Once the room is complete, all members are notified. In an encrypted room, the
- * members who can receive the key are queued. If storing the memberships fails, the room is removed again. Users in
- * `others` who do not exist any more are skipped.
+ * Creates a room with an owner and members, and notifies them. Members of an encrypted room are queued. Users in
+ * `others` who do not exist any more are skipped. After another failure, the room is removed again.
  * @param others the members apart from the owner, without duplicates
- * @throws ClientError `error-duplicate-channel-name` for a taken name; `error-invalid-user` if the owner does not exist any more;
- * `error-room-not-found` if another call deletes the new room
+ * @throws ClientError `error-duplicate-channel-name` for a taken name; `error-invalid-user` if the owner does not exist
+ * any more; `error-room-not-found` if another call deletes the new room
  */
 export async function createRoom(
 	context: Context,
@@ -93,12 +89,11 @@ export async function createRoom(
 	try {
 		missingUserCount = await addFirstMembers(context, room, owner, others);
 	} catch (error) {
-		// Passes no signal: the call may have been aborted, but the room must be deleted.
+		// Without the signal: an aborted call must delete the room too.
 		await deleteRoom({ store, events }, room, owner._id);
 		throw error;
 	}
-	// Written even if nobody is missing, so that `_updatedAt` is later than the memberships: a member who asks for the rooms
-	// changed since a time receives this one.
+	// Written even if nobody is missing. Clients ask for rooms by `_updatedAt`, which must be later than the memberships.
 	const created = await store.rooms.findOneAndUpdate(
 		{ _id: room._id },
 		{ $inc: { usersCount: 0 - missingUserCount } },

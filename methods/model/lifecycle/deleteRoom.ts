@@ -1,4 +1,3 @@
-/** Deletes rooms with all their memberships. */
 import { batchesOf } from '../../../shared/batches.js';
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext, UserContext } from '../../../shared/method.js';
@@ -11,15 +10,12 @@ import { recordRemoval } from '../trash.js';
 
 type Context = Pick<MethodContext, 'store' | 'events'> & { readonly signal?: AbortSignal };
 
-/** Number of memberships removed in one batch. */
 const BATCH = 100;
 
 /**
- * Deletes a room with its memberships. Notifies each member of both removals (`test/contract/rocketchat-e2e.md` 10.2).
- *
- * Memberships are removed in two passes. The first one removes those of all other users, before the room is removed. The
- * second one removes that of the user who deletes the room, and those that a concurrent call has added meanwhile. So after
- * a crash the user who deletes the room is still a member and may repeat the call.
+ * Deletes a room with its memberships, and notifies each member of both removals (`test/contract/rocketchat-e2e.md`
+ * 10.2). The membership of the user who deletes the room is removed last. So after a crash this user may repeat the
+ * call.
  * @param deleterId the user who deletes the room, member or not
  */
 export async function deleteRoom(context: Context, room: Room, deleterId: string): Promise<void> {
@@ -29,19 +25,15 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 	await recordRemoval(store, 'room', { _id });
 	await store.rooms.deleteOne({ _id }, { silent: true });
 	try {
-		// A direct room may have been created again already, with the same id. Passes no signal: once the room is deleted, the
-		// call is completed even if it was aborted.
+		// A direct room may have been created again with the same id. Without the signal: the call is completed even if it
+		// was aborted.
 		if (!(await exists(store.rooms, { _id }))) await deleteMemberships({ store, events }, room, {});
 	} finally {
 		await store.rooms.announce('removed', room);
 	}
 }
 
-/**
- * Removes the memberships that a deleted room still has: its deletion was interrupted, or another call added members
- * meanwhile.
- * @param extraFilter additional filter; without one, all memberships are removed
- */
+/** Removes the memberships that a deleted room still has. */
 export async function deleteOrphanedMemberships(
 	context: Context,
 	rid: string,
@@ -51,8 +43,7 @@ export async function deleteOrphanedMemberships(
 }
 
 /**
- * Removes the memberships of a room that no longer exists, if the caller still has one, because the deletion of the room
- * was interrupted.
+ * Completes the interrupted deletion of a room, if the caller still has a membership.
  * @returns whether there was such a membership
  */
 export async function completeDeletion(
@@ -66,7 +57,6 @@ export async function completeDeletion(
 	return true;
 }
 
-/** Removes the memberships of a room that match the filter. */
 async function deleteMemberships(
 	context: Context,
 	room: Pick<Room, '_id'> & Partial<Room>,
@@ -82,7 +72,6 @@ async function deleteMemberships(
 	}
 }
 
-/** Removes these memberships of a room, and notifies their users that both the membership and the room are removed. */
 async function removeBatch(
 	{ store, events }: Context,
 	{ _id: rid, t, name }: Pick<Room, '_id'> & Partial<Room>,
@@ -94,7 +83,7 @@ async function removeBatch(
 	await store.subscriptions.deleteMany({ _id: { $in: memberships.map(({ _id }) => _id) } });
 	const room = { _id: rid, ...(t && { t }), ...(name !== undefined && { name }) };
 	for (const { u } of memberships) {
-		// A change of a room reaches only its members, so users who are no longer members are notified here.
+		// A change of a room reaches only its members.
 		events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/rooms-changed`, args: ['removed', room] });
 	}
 }

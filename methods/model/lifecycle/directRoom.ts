@@ -27,8 +27,7 @@ const MAX_MEMBERS = 8;
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 
 /**
- * The id of the direct room of these users, which depends only on the set of users. For two users it consists of both
- * ids; for one user, of the id twice. For more users the id is a hash, where Rocket.Chat uses a random id
+ * The id of the direct room of these users. For more than two it is a hash, where Rocket.Chat uses a random id
  * (`test/contract/rocketchat-e2e.md` section 2).
  * @param uids the user ids, sorted
  */
@@ -37,7 +36,6 @@ export function directRoomId(uids: readonly string[]): string {
 	return createHash('sha256').update(uids.join(' ')).digest('base64url').slice(0, ID_LENGTH);
 }
 
-/** Finds or creates the direct room of these users. Of several concurrent calls, one creates it. */
 async function findOrInsert({ store }: Context, people: readonly User[]): Promise<{ room: Room; isNew: boolean }> {
 	const uids = people.map(({ _id }) => _id).sort();
 	const _id = directRoomId(uids);
@@ -71,7 +69,6 @@ async function reopen({ store }: Context, rid: string, userId: string): Promise<
 	await store.subscriptions.updateOne({ rid, 'u._id': userId, open: false }, { $set: { open: true } });
 }
 
-/** Finds the users with these names, without duplicates. @throws ClientError as `openDirectRoom` does */
 async function findUsers(context: Context, usernames: readonly string[]): Promise<User[]> {
 	const distinctNames = [...new Set(usernames)];
 	if (distinctNames.length === 0 || distinctNames.includes('')) throw clientError('usersParamsNotProvided');
@@ -86,8 +83,9 @@ async function findUsers(context: Context, usernames: readonly string[]): Promis
  * Finds or creates the direct room of the caller with others, and opens it for the caller.
  * @param usernames names of the other users; the caller's name may be among them
  * @param excludeSelf true: the caller does not become a member of the room
- * @throws ClientError `error-not-allowed` without the permission; `error-users-params-not-provided` without names, or for an
- * empty one; `error-invalid-user` for an unknown name; `error-direct-message-max-user-exceeded` for too many members
+ * @throws ClientError `error-not-allowed` without the permission; `error-users-params-not-provided` without names, or
+ * for an empty one; `error-invalid-user` for an unknown name; `error-direct-message-max-user-exceeded` for too many
+ * members
  */
 export async function openDirectRoom(
 	context: Context & { readonly userId: string },
@@ -112,7 +110,7 @@ export async function openDirectRoom(
 	for (const person of people)
 		if (await addMembership(store, room, person, directRoomNames(person._id, people))) addedMembers++;
 	if (!isNew) await reopen(context, rid, caller._id);
-	// After new memberships the room is written, so that `_updatedAt` is later than these, as in `createRoom`.
+	// Written after new memberships, so that `_updatedAt` is later, as in `createRoom`.
 	const projection = excludeSelf ? ADMIN_ROOM_FIELDS : CLIENT_ROOM_FIELDS;
 	const current =
 		addedMembers > 0

@@ -1,4 +1,4 @@
-/** Ends a membership, marks the room's key as stale, and reports whether the room has lost its last key holder. */
+/** Ends a membership, with the consequences for the room's key. */
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
@@ -24,8 +24,7 @@ export async function wouldLeaveRoomWithoutHolder(store: Store, rid: string, use
 }
 
 /**
- * Notifies each room whose last key holder was this user, after the user was deactivated. Does not end the memberships:
- * a user who is activated again still has the keys.
+ * Notifies each room whose last key holder was this user, after the user was deactivated.
  * @returns whether there is such a room
  */
 export async function notifyRoomsWithoutHolder(context: Context, userId: string): Promise<boolean> {
@@ -47,10 +46,7 @@ async function hasOtherMembers(store: Store, rid: string, userId: string): Promi
 	return exists(store.subscriptions, others);
 }
 
-/**
- * Whether a member may know the room's key: they have a key, an offer, or the room's key among their former keys. A key
- * becomes a former key, for example, when the member stores new identity keys.
- */
+/** Whether a member may know the room's key. For example, new identity keys make it a former key. */
 function mayKnowKey(membership: Subscription, { e2eKeyId }: KeyIdField): boolean {
 	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;
 	const oldKeys = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
@@ -58,13 +54,11 @@ function mayKnowKey(membership: Subscription, { e2eKeyId }: KeyIdField): boolean
 }
 
 /**
- * Removes a membership with its keys and roles, and removes the user from the room's queue. Notifies the user and the
- * room. If the user may know the room's key, the key is marked as stale (`test/contract/beyond.md` E12). If the user
- * was the last who held the key and the room has other members, the room is notified of that (`test/contract/beyond.md`
- * E11). The caller of this function checks permissions and confirmations.
+ * Removes a membership, and the user from the room's queue. Notifies the user and the room. A key that the user may
+ * know is marked as stale (`test/contract/beyond.md` E12). The calling code checks permissions and confirmations.
  *
- * The membership is removed after the other traces of the user, because without it a repeated call only removes the user
- * from the queue. The member count is decremented after that, so a crash in between leaves the count one too high.
+ * Other traces of the user are removed before the membership. Without a membership, a repeated call only removes the
+ * user from the queue. A crash can leave the member count one too high.
  * @returns `lostLastHolder`: whether the user was the last who held the key and the room has other members
  */
 export async function endMembership(
@@ -74,9 +68,9 @@ export async function endMembership(
 	reason: StaleReason,
 ): Promise<{ lostLastHolder: boolean }> {
 	const { store } = context;
-	// Read when it is needed, because a reset may replace the room's key during the call.
+	// Read when it is needed, because a reset may replace the key meanwhile.
 	const readKeyId = async () => (await readRoomKeyFields(store, rid)) ?? {};
-	// Done even without a membership: an earlier call may have been interrupted after it removed the membership.
+	// Even without a membership: an earlier call may have been interrupted after it removed the membership.
 	await dequeue(store, rid, [userId]);
 	return retryOnConflict(async () => {
 		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });
@@ -84,14 +78,13 @@ export async function endMembership(
 		if (mayKnowKey(membership, await readKeyId())) await markKeyStale(context, rid, reason);
 		await recordRemoval(store, 'subscription', membership);
 		await removeRoomFromUser(store, userId, rid);
-		// Deletes nothing if the member's keys have changed since the membership was read: a member who has received a key
-		// meanwhile knows it, so the room's key must be marked as stale first.
+		// Deletes nothing if the member has received a key meanwhile. Then the room's key must be marked as stale first.
 		const { deletedCount } = await store.subscriptions.deleteOne(whereKeysUnchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
-		// Repeated: a concurrent call that adds the user may have stored the room id in the user again.
+		// Repeated, because a concurrent call may have added the user to the room.
 		await removeRoomFromUser(store, userId, rid);
 		const roomNotified = await removeServedUsers(store, rid, [userId]);
-		// A concurrent call may have made the user a member again before these two writes, which then removed the new traces.
+		// A concurrent call may have made the user a member again before these two writes.
 		if (await exists(store.subscriptions, { rid, 'u._id': userId })) await addRoomToUser(store, userId, rid);
 		if (membership.status !== 'INVITED') await decrementMemberCount(context, rid, roomNotified);
 		// Checked after the removal, because the last two holders may leave concurrently.
@@ -105,8 +98,7 @@ export async function endMembership(
 }
 
 /**
- * Decrements the member count, which notifies the room. If the count cannot be decremented, the room is notified
- * separately.
+ * Decrements the member count. Notifies the room, even if the count cannot be decremented.
  * @param roomNotified true: the room has already been notified of the removal
  */
 async function decrementMemberCount({ store }: Context, rid: string, roomNotified: boolean): Promise<void> {

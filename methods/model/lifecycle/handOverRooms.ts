@@ -1,11 +1,10 @@
-/** The rooms of a user who is deleted or deactivated: which need a new owner, and which are deleted with a deleted user. */
+/** The rooms of a deleted or deactivated user that need a new owner, or are deleted with the user. */
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 import { DELETION_FIELDS, isDeletedWithMember } from './lastMember.js';
 
-/** Matches the memberships of the other members of a room. */
 const otherMembers = (rid: string, userId: string) => ({ rid, 'u._id': { $ne: userId }, ...MEMBER });
 
 /** Ids of the rooms that have other members, but no other owner than this user. */
@@ -23,8 +22,8 @@ async function roomsOnlyOwnedBy(store: Store, userId: string): Promise<string[]>
 }
 
 /**
- * Ids of the channels and groups that would be deleted with this user, because they have no other membership. Direct rooms
- * are not included: they are useless without the user, so their deletion needs no confirmation.
+ * Ids of the channels and groups that would be deleted with this user. The deletion of direct rooms needs no
+ * confirmation.
  */
 async function roomsDeletedWith(store: Store, userId: string): Promise<string[]> {
 	const rids: string[] = [];
@@ -36,13 +35,11 @@ async function roomsDeletedWith(store: Store, userId: string): Promise<string[]>
 }
 
 /**
- * Refuses to delete or deactivate a user without a confirmation, if some of their rooms would need a new owner or be
- * deleted.
- * @param options `isLeaving` true: the user is deleted, and so leaves all rooms; false: the user is only deactivated.
- * `confirmed` true: the caller accepts that rooms get a new owner or are deleted
+ * Refuses to delete or deactivate a user without a confirmation, if rooms would need a new owner or be deleted.
+ * @param options `isLeaving` true: the user is deleted; false: only deactivated. `confirmed` true: the caller accepts
+ * that rooms get a new owner or are deleted
  * @returns ids of the rooms that need a new owner
- * @throws ClientError `user-last-owner` with the ids of the rooms, as in Rocket.Chat, if there are such rooms and the
- * caller has not confirmed
+ * @throws ClientError `user-last-owner` with the ids of the rooms, as in Rocket.Chat
  */
 export async function requireHandOverConfirmation(
 	store: Store,

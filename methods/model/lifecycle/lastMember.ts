@@ -1,4 +1,7 @@
-/** The rule that a room is deleted when its last member leaves: nobody could see it, but its name would stay taken. */
+/**
+ * The rule that a room is deleted when its last member leaves. Nobody could see the room, but its name would stay
+ * taken.
+ */
 import type { Room, RoomType } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
@@ -10,8 +13,8 @@ const DELETED_WITH_LAST_MEMBER: readonly RoomType[] = ['c', 'p', 'd'];
 export const DELETION_FIELDS = { t: 1, teamMain: 1, default: 1 } as const;
 
 /**
- * Whether a room must be deleted when this user leaves: it has no other membership, not even of an invited user, and is a
- * room of the types above. The main room of a team stays as long as the team. A default channel stays for new users.
+ * Whether a room must be deleted when this user leaves: nobody else has a membership or an invitation. The main room of
+ * a team stays as long as the team. A default channel stays for new users.
  */
 export async function isDeletedWithMember(
 	store: Store,

@@ -7,9 +7,8 @@ import { endMembership } from './endMembership.js';
 import { isDeletedWithMember } from './lastMember.js';
 
 /**
- * Ends a membership. Also deletes the room, if `isDeletedWithMember` says that the room ends with this member.
- * @returns `lostLastHolder`: the user was the last who held the room's key, and the room has other members;
- * `roomDeleted`: the room was deleted
+ * Ends a membership, and deletes the room if `isDeletedWithMember`.
+ * @returns `lostLastHolder`: as `endMembership` returns it; `roomDeleted`: the room was deleted
  */
 export async function removeMember(
 	context: Pick<MethodContext, 'store' | 'events'>,
@@ -19,7 +18,7 @@ export async function removeMember(
 ): Promise<{ lostLastHolder: boolean; roomDeleted: boolean }> {
 	const mustDelete = () => isDeletedWithMember(context.store, room, userId);
 	if (await mustDelete()) {
-		// `deleteRoom` removes this membership too, at the end, so that an interrupted call can be repeated.
+		// `deleteRoom` also removes this membership.
 		await deleteRoom(context, room, userId);
 		return { lostLastHolder: false, roomDeleted: true };
 	}

@@ -1,4 +1,3 @@
-/** The rule that the only owner of a room cannot leave it. */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
@@ -12,9 +11,9 @@ const NOTE_TTL_MS = 60_000;
 /**
  * Refuses to let the only owner leave a room. Does nothing for a user who is not an owner.
  *
- * Several owners may leave at the same time. Each call first stores a departure note in the membership of its user, then
- * looks for another owner without such a note. So no two calls can rely on each other's user. The note is removed with
- * the membership, or here if there is no other owner.
+ * Several owners may leave at the same time. Each call first stores a departure note in its user's membership. Then it
+ * looks for another owner without such a note. The note is removed with the membership, or here if there is no other
+ * owner.
  * @throws ClientError `error-you-are-last-owner`
  */
 export async function requireOtherOwner(store: Store, rid: string, userId: string): Promise<void> {

@@ -1,6 +1,5 @@
 /**
- * Encryption of a room: whether a new room is encrypted, and how a room's encryption is switched on or off
- * (`test/contract/rocketchat-e2e.md` 5.7).
+ * Whether a new room is encrypted, and how encryption is switched on or off (`test/contract/rocketchat-e2e.md` 5.7).
  */
 import type { Room, RoomType, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -18,7 +17,6 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
 /** Types of rooms that may be encrypted: private groups and direct rooms. Public channels may not. */
 const ENCRYPTABLE: readonly RoomType[] = ['p', 'd'];
 
-/** Whether a setting forces the room to be encrypted. */
 async function isEncryptionForced(store: Store, { t, federated }: Pick<Room, 't' | 'federated'>): Promise<boolean> {
 	if (t !== 'p' || federated || !(await workspaceSetting(store, 'E2E_Enable'))) return false;
 	return workspaceSetting(store, 'E2E_Force_Encryption_For_Private_Rooms');
@@ -26,9 +24,9 @@ async function isEncryptionForced(store: Store, { t, federated }: Pick<Room, 't'
 
 /**
  * Whether a new room is encrypted; undefined if the creator specifies nothing and no setting switches encryption on.
- * @param requested the value that the creator sends; undefined if none was sent
- * @throws ClientError `error-encrypted-private-rooms-enforced` if the creator sends false but a setting forces encryption;
- * `error-action-not-allowed` if an encrypted channel is requested
+ * @param requested the value that the creator sends
+ * @throws ClientError `error-encrypted-private-rooms-enforced` if the creator sends false but a setting forces
+ * encryption; `error-action-not-allowed` if an encrypted channel is requested
  */
 export async function encryptionOfNewRoom(
 	store: Store,
@@ -46,7 +44,7 @@ export async function encryptionOfNewRoom(
 	return (await workspaceSetting(store, defaultSetting)) || undefined;
 }
 
-/** Turns automatic translation off for all members, and notifies those whose membership changes. */
+/** Turns automatic translation off for all members. */
 async function endTranslation({ store, signal }: Context, rid: string): Promise<void> {
 	const turnOff = async ({ _id }: Subscription) => {
 		await store.subscriptions.updateOne({ _id }, { $unset: { autoTranslate: 1 } });
@@ -56,10 +54,9 @@ async function endTranslation({ store, signal }: Context, rid: string): Promise<
 }
 
 /**
- * Switches the encryption of a room on or off. The key id and all keys stay. The user and the time are stored in the room
- * and so sent to all members (`test/contract/beyond.md` E14). Switching encryption on also ends automatic translation and
- * queues the members who lack the key. Does not change a room that is already in the wanted state. After a crash before the
- * members are queued, their clients still ask for the key by `e2e.requestSubscriptionKeys`, as they do at each login.
+ * Switches the encryption of a room on or off. The key id and all keys stay. The room records the user and the time
+ * (`test/contract/beyond.md` E14). After a crash before members are queued, their clients ask for the key at the next
+ * login.
  * @param encrypted the wanted state
  * @throws ClientError `error-action-not-allowed` for callers without the permission, for channels, and if encryption is
  * switched off on the server; `error-encrypted-private-rooms-enforced` if a setting forces the room to be encrypted
@@ -76,8 +73,8 @@ export async function switchEncryption(
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
 	if (!encrypted && (await isEncryptionForced(store, room))) throw clientError('privateRoomsEncrypted');
-	// The server cannot translate encrypted messages. Translation ends before the room changes: after a crash in between, a
-	// repeated call completes the work, because the room is not in the wanted state yet.
+	// The server cannot translate encrypted messages. This comes before the write, so that a repeated call completes the
+	// work after a crash.
 	if (encrypted) await endTranslation(context, room._id);
 	const { matchedCount } = await store.rooms.updateOne(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },

@@ -18,10 +18,7 @@ export function findMembership(store: Store, rid: string, userId: string): Promi
 	return store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER });
 }
 
-/**
- * The membership of a user in a room.
- * @throws ClientError `error-subscription-not-found` for a user who is not a member
- */
+/** @throws ClientError `error-subscription-not-found` for a user who is not a member */
 export async function requireMembership(store: Store, rid: string, userId: string): Promise<Subscription> {
 	const membership = await findMembership(store, rid, userId);
 	if (!membership) throw clientError('subscriptionNotFound');
@@ -29,8 +26,7 @@ export async function requireMembership(store: Store, rid: string, userId: strin
 }
 
 /**
- * Reads the memberships of a room in pages, ordered by user id, which is the order of the index on `rid` and `u._id`.
- * @param extraFilter additional filter; without one, all memberships
+ * Reads the memberships of a room in pages, ordered by user id.
  * @param projection fields to read in addition to `_id` and the user id; all by default
  * @param size number of memberships in a page
  */
