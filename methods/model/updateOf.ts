@@ -1,4 +1,3 @@
-/** The part of an update that sets and removes fields. */
 interface FieldUpdate {
 	$set?: Record<string, unknown>;
 	$unset?: Record<string, 1>;

@@ -31,7 +31,7 @@ async function findRoomAsAdmin(context: UserContext, rid: string): Promise<Room>
 
 export const adminRooms = method({
 	name: 'rooms.adminRooms',
-	/** `filter`: a text in the name of the room or in a user name of a direct room, or the id of the room. */
+	/** `filter`: a text in the room's name or in a user name of a direct room, or the id of the room. */
 	args: { ...Page, filter: Match.Optional(SearchText) },
 	...READ_DEFAULTS,
 	summary: 'Lists all rooms, sorted by name; requires view-room-administration',

@@ -3,7 +3,7 @@ import type { ErrorRow } from '../../shared/errorTable.js';
 import { CommandError } from './command.js';
 
 export interface Admin {
-	/** A line for the operator that names the store, or the server through which calls are made. */
+	/** A line for the operator that names the store or the server. */
 	readonly where: string;
 	/**
 	 * Calls a method.
@@ -25,10 +25,7 @@ export interface FirstAdminArgs {
 	readonly requirePasswordChange?: true | undefined;
 }
 
-/**
- * Error texts for operators, by error code. The texts of `shared/errorTable.ts` are for callers of methods, and may name
- * arguments.
- */
+/** Error texts for operators, by error code. */
 export const HINTS: Readonly<Record<string, string>> = {
 	'user-last-owner':
 		'The user is the only owner of rooms. With --confirm-relinquish other members become owners, and rooms without other members are deleted.',
@@ -37,7 +34,7 @@ export const HINTS: Readonly<Record<string, string>> = {
 	'error-unauthorized': 'The permissions on the server do not allow this admin to do that.',
 };
 
-/** A call was refused. The message is for the operator. */
+/** The message is for the operator. */
 export class RefusedCall extends CommandError {
 	readonly #code: unknown;
 	readonly #text: string;
@@ -50,7 +47,7 @@ export class RefusedCall extends CommandError {
 		this.#text = withoutCode;
 	}
 
-	/** Whether this is an error of `shared/errorTable.ts`. Several errors have the same code, so the text is compared too. */
+	/** Compares the text too, because several errors have the same code. */
 	is({ error, reason = String(error) }: ErrorRow): boolean {
 		return this.#code === error && this.#text === reason;
 	}
