@@ -86,8 +86,7 @@ export function publicationsOf(
 }
 
 /**
- * Combines the listeners for connections into one function. An error of a listener is logged, and the other listeners are
- * still called.
+ * An error of a listener is logged, and the others are still called.
  * @returns undefined if there are no listeners
  */
 export function connectionListener(

@@ -13,7 +13,6 @@ const MAX_ATTEMPTS = 10_000;
  * Repeats an attempt until it succeeds without a conflict.
  *
  * @param attempt reads, decides and writes; receives its number, from 1
- * @param signal ends the repetition between two attempts
  * @throws ClientError `error-timeout` once the signal has fired, or after 10,000 conflicts
  */
 export async function retryOnConflict<R>(

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 
 /**
- * The first word of an id. In this order, see `sharedCalls.ts`, `resume-chains.ts`, `storeCounter.ts`,
+ * The first word of an id. In the order of these words, see `sharedCalls.ts`, `resume-chains.ts`, `storeCounter.ts`,
  * `limits/counters.ts`, `providerReservation.ts` and `usageExchange.ts`.
  */
 type SharedKind = 'call' | 'chain' | 'count' | 'known' | 'reservation' | 'usage';

@@ -32,7 +32,7 @@ export const createToken = method({
 	audit: true,
 	args: {
 		...USER_ARGS,
-		/** The name of a personal access token, which never expires. Without a name a login token is issued. */
+		/** Name of a personal access token, which never expires. Without a name a login token is issued. */
 		name: Match.Optional(TokenName),
 	},
 	...WRITE_DEFAULTS,

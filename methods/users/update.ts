@@ -52,7 +52,7 @@ const Changes = {
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'userId' | 'hashedToken' | 'signal'>;
 
-/** Ends the user's logins in the same write. Callers who change their own password stay logged in. */
+/** Sets a password and ends the user's logins in one write. Callers who change their own password stay logged in. */
 async function setPassword(context: Context, userId: string, password: Password): Promise<void> {
 	const kept = userId === context.userId ? context.hashedToken : null;
 	const changes = { $set: { 'services.password': { bcrypt: await hashPassword(password) } } };

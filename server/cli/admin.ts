@@ -6,13 +6,12 @@ export interface Admin {
 	/** A line for the operator that names the store or the server. */
 	readonly where: string;
 	/**
-	 * Calls a method.
 	 * @param args the arguments by name; undefined arguments are left out
 	 * @returns the answer as plain JSON, with dates as text
 	 * @throws RefusedCall if the call is refused; another CommandError if the server cannot be reached
 	 */
 	call<T>(name: string, args?: Readonly<Record<string, unknown>>): Promise<T>;
-	/** Creates the first admin. Absent if there is an admin, or if calls go through a server. */
+	/** Absent if there is an admin, or if calls go through a server. */
 	readonly createFirstAdmin?: ((admin: FirstAdminArgs) => Promise<void>) | undefined;
 	close(): Promise<void>;
 }

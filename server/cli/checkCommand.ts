@@ -23,7 +23,7 @@ const WARNING_DRIFT_MS = 2000;
 /** Maximum difference of two clocks without a failure, in ms. */
 const MAX_DRIFT_MS = 30_000;
 
-/** Checks everything, and prints the results. @returns the exit code: 1 if a check has failed */
+/** @returns the exit code: 1 if a check has failed */
 export async function check(input: Input, io: Io): Promise<number> {
 	const givenUrl = input.flagOrVariable('url');
 	const explicitUrl = givenUrl === undefined ? undefined : serverUrl(givenUrl);

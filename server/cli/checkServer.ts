@@ -18,9 +18,10 @@ export async function checkServer(url: string, isRequired: boolean): Promise<Che
 	});
 	let response: Response;
 	let text: string;
-	const localTime = Date.now();
+	let localTime: number;
 	try {
 		response = await fetch(`${url.replace(/\/$/, '')}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+		localTime = Date.now();
 		text = await response.text();
 	} catch (error) {
 		return noReport(connectionFault(url, error, 'server'), error);

@@ -80,8 +80,8 @@ async function checkMongo(url: string): Promise<CheckReport> {
 	const client = createClient(url);
 	try {
 		const db = client.db(databaseOf(url));
-		const local = Date.now();
 		const { localTime } = await db.command({ hello: 1 });
+		const local = Date.now();
 		const ownCollections = collectionSpecs([]);
 		const isEmpty = await holdsNothing(db, ownCollections);
 		const differences = await compareDatabase(db, ownCollections);

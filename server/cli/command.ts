@@ -3,7 +3,10 @@ import { parseArgs } from 'node:util';
 import { OptionError } from '../options/optionError.js';
 import { flagSuggestion } from './flags.js';
 
-/** The input and output of a command. Results go to standard output, notes for people to standard error. */
+/**
+ * The input and output of a command. `line` prints a result on standard output, `note` a text for people on standard
+ * error.
+ */
 export interface Io {
 	readonly env: NodeJS.ProcessEnv;
 	line(text: string): void;
@@ -33,6 +36,7 @@ export interface Flag {
 	readonly placeholder?: string;
 	/** Environment variable in place of a missing flag. An empty variable counts as unset. */
 	readonly env?: string;
+	/** Whether the flag can be given several times. */
 	readonly isList?: boolean;
 }
 
@@ -70,7 +74,6 @@ export class Input {
 		return this.args[index] as string;
 	}
 
-	/** The value of a flag on the command line. */
 	flag(name: string): string | undefined {
 		return this.values[name] as string | undefined;
 	}
@@ -86,7 +89,6 @@ export class Input {
 		return this.values[name] === true;
 	}
 
-	/** All values of a flag that can be repeated. */
 	list(name: string): readonly string[] {
 		return (this.values[name] as string[] | undefined) ?? [];
 	}
@@ -101,7 +103,6 @@ export class Input {
 }
 
 /**
- * Reads the arguments and flags of a command.
  * @returns undefined if the arguments ask for help
  * @throws OptionError for an unknown flag, a flag without its value, an empty argument, too few or too many arguments
  */

@@ -32,7 +32,6 @@ const BUILT_IN_ROLES = new Set([...DEFAULT_ROLES.map(({ _id }) => _id), ...roles
 /** Whether a role exists without a document. */
 export const isBuiltInRole = (id: string): boolean => BUILT_IN_ROLES.has(id);
 
-/** Whether a value can be the id of a role. */
 export function isRoleId(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }

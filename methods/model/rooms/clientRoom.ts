@@ -12,7 +12,6 @@ const FIELDS = [
 	'servedBy departmentId open avatarETag autoTranslateLanguage',
 ].flatMap((line) => line.split(' '));
 
-/** Projection of the rooms that are read for clients. */
 export const CLIENT_ROOM_FIELDS = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
 
 /** For admins, who may see messages only as members. */
@@ -52,7 +51,6 @@ function toClientRoom(room: Room, encryptionEnabled: boolean): ClientRoom {
 	return partialClientRoom(Object.fromEntries(visibleFields) as unknown as Room, encryptionEnabled);
 }
 
-/** A room as clients receive it. */
 export async function clientRoom(store: Store, room: Room): Promise<ClientRoom> {
 	return toClientRoom(room, await isEncryptionEnabled(store));
 }

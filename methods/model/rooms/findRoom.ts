@@ -21,7 +21,6 @@ export interface ChannelOrGroup {
 export const CHANNELS: ChannelOrGroup = { t: 'c', plural: 'channels', single: 'channel' };
 export const GROUPS: ChannelOrGroup = { t: 'p', plural: 'groups', single: 'group' };
 
-/** Defines a method twice: for channels and for groups. */
 export function forChannelsAndGroups(define: (kind: ChannelOrGroup) => Method): Method[] {
 	return [define(CHANNELS), define(GROUPS)];
 }
@@ -78,7 +77,6 @@ export async function findRoom(
 	throw clientError('roomNotFound');
 }
 
-/** Builds an answer with the present state of a room. */
 export async function roomAnswer(
 	store: Store,
 	{ single }: ChannelOrGroup,

@@ -20,7 +20,6 @@ export interface FactorSettings {
 /** Maximum of `maxDelta`: a larger value would make guessing easy and checking slow. */
 const MAX_DELTA = 20;
 
-/** Ids of the settings, without the prefix. */
 const NAMES = {
 	enabled: 'Enabled',
 	byTotp: 'By_TOTP_Enabled',

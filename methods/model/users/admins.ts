@@ -4,7 +4,6 @@ import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 
-/** Whether a user is an active admin. */
 export const isActiveAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): boolean =>
 	active !== false && roles?.includes('admin') === true;
 

@@ -66,7 +66,6 @@ async function tryCode(
 
 /**
  * Checks a mailed code, and invalidates it if it is right.
- * @param stored the field `services.emailCode` of the user
  * @param text the code as the user typed it, maybe with the dash that mails show
  */
 export async function useEmailCode(

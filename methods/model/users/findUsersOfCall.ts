@@ -5,7 +5,6 @@ import { Match } from '../../../shared/match.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { findByUsernames, USER_ARGS } from './findUser.js';
 
-/** The arguments that identify one or more users. */
 export const USER_LIST_ARGS = {
 	...USER_ARGS,
 	userIds: Match.Optional([String]),

@@ -39,8 +39,7 @@ function requireValidUsername(username: string): void {
 
 /**
  * Refuses a user name that is invalid or reserved.
- * @throws ClientError `error-input-is-not-a-valid-field` for an invalid name; `error-blocked-username` for a reserved
- * one
+ * @throws ClientError `error-input-is-not-a-valid-field`; `error-blocked-username` for a reserved name
  */
 export function requireAllowedUsername(username: string): void {
 	requireValidUsername(username);

@@ -9,7 +9,7 @@ import { findUserOfToken, loginTokensOf, TOKENS } from './tokenLookup.js';
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The lifetime of a token that never expires, in days: a century. */
+/** A century. */
 const NEVER_DAYS = 36_500;
 
 export const PERSONAL_TOKEN = 'personalAccessToken';
@@ -24,7 +24,7 @@ export function hashToken(token: string): string {
 	return hash('sha256', token, 'base64');
 }
 
-/** The lifetime of a login token in days. An invalid setting counts as the default, as in Rocket.Chat. */
+/** An invalid setting counts as the default, as in Rocket.Chat. */
 export async function lifetimeInDays(store: Store): Promise<number> {
 	const days = await workspaceSetting(store, 'Accounts_LoginExpiration');
 	return days > 0 ? Math.min(days, NEVER_DAYS) : DEFAULTS.Accounts_LoginExpiration;
@@ -95,7 +95,6 @@ export async function issueToken(
 	return matchedCount === 0 ? null : issued;
 }
 
-/** The answer that gives a token to a client. */
 export interface TokenResult {
 	id: string;
 	token: string;
@@ -126,7 +125,6 @@ export async function logInConnection(
 	}
 }
 
-/** Logs the connection in as a user with a new token. */
 export async function logInWithToken(
 	{ token, entry, expires }: NewToken,
 	userId: string,

@@ -44,10 +44,7 @@ async function useBackupCode({ users }: Store, userId: string, code: string): Pr
 	return matchedCount > 0;
 }
 
-/**
- * Checks a code of an app or a backup code. Each works only once. A code of an app also invalidates those of earlier
- * time steps.
- */
+/** Checks a code of an app or a backup code. A code of an app also invalidates those of earlier time steps. */
 export async function useTotpCode(
 	store: Store,
 	userId: string,
