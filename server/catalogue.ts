@@ -14,11 +14,10 @@ import { similarName } from './options/similarName.js';
 export type { Catalogue };
 
 /**
- * Joins the definitions of an application with those of accounts (unless switched off) and of the key service (if
- * switched on).
+ * Joins the definitions of an application with those of accounts and of the key service.
  * @param changedLimits limits that replace those in definitions
  * @param limitsFrom where `changedLimits` come from, for the error text
- * @throws OptionError that names every definition whose name is taken, and every limit of a method that does not exist
+ * @throws OptionError that names every taken name, and every limit of a method that does not exist
  */
 export async function catalogueOf(
 	application: Partial<Catalogue> & { readonly accounts?: boolean; readonly keys?: boolean },
@@ -51,7 +50,6 @@ export async function catalogueOf(
 	};
 }
 
-/** Replaces the limits of some methods. @throws OptionError that names every method in `limits` that does not exist */
 function withLimits(methods: readonly Method[], limits: MethodLimits, limitsFrom: string): readonly Method[] {
 	const names = new Set(methods.map(({ name }) => name));
 	const unknown = Object.keys(limits).filter((name) => !names.has(name));
@@ -88,8 +86,7 @@ export function publicationsOf(
 }
 
 /**
- * Combines the listeners for connections into one function. An error of a listener is logged, and the other listeners are
- * still called.
+ * An error of a listener is logged, and the others are still called.
  * @returns undefined if there are no listeners
  */
 export function connectionListener(

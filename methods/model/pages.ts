@@ -1,4 +1,4 @@
-/** Keyset pagination: reads long lists page by page. Each page begins after the last key of the previous page. */
+/** Keyset pagination: each page begins after the last key of the previous page. */
 
 import type { Collection, Filter, Projection } from '../../shared/store.js';
 import { valueAt } from '../../shared/values.js';
@@ -7,19 +7,17 @@ import { throwIfAborted } from './signal.js';
 const PAGE_SIZE = 500;
 
 export interface PageOptions {
-	/** Fields to read; `_id` and the key are always read. All fields by default. */
+	/** `_id` and the key are always read. Default: all fields. */
 	readonly projection?: Readonly<Record<string, 1>> | undefined;
 	/** Path of the field that orders the pages. It must be unique among the documents that match. Default `_id`. */
 	readonly key?: string;
-	/** Number of documents in a page. Default 500. */
+	/** Documents in a page. Default 500. */
 	readonly size?: number;
-	/** Ends the reading before the next page. */
 	readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Reads all matching documents in pages. A page is read only when the caller asks for it, so documents may be changed
- * between two pages.
+ * Reads all matching documents in pages. A page is read only when the caller asks for it.
  * @throws ClientError `error-timeout` once the signal has fired
  */
 export async function* pagesOf<T extends { _id: string }>(
@@ -39,15 +37,15 @@ export async function* pagesOf<T extends { _id: string }>(
 	}
 }
 
-/** The projection with the key added, unless it contains the key already. */
+/** Adds the key to a projection that does not contain it. */
 function withKey(projection: Readonly<Record<string, 1>>, key: string): Projection {
 	const containsKey = (path: string) => key === path || key.startsWith(`${path}.`);
 	return Object.keys(projection).some(containsKey) ? projection : { ...projection, [key]: 1 };
 }
 
 /**
- * Adds to a filter the condition that the key is greater than `last`. Conditions stay at the top level of the filter,
- * because stores use an index only for these. If the filter has a condition on the key, the new condition goes into `$and`.
+ * Adds the condition that the key is greater than `last`. Conditions stay at the top level of the filter, because
+ * stores use an index only for these.
  */
 function filterAfter<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
 	const isAfter = { [key]: { $gt: last } };

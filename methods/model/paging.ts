@@ -1,4 +1,4 @@
-/** Arguments of paginated lists (`test/contract/beyond.md` T3). */
+/** Arguments and answers of paginated lists (`test/contract/beyond.md` T3). */
 import { Match, WholeNumber } from '../../shared/match.js';
 
 const MAX_COUNT = 100;
@@ -14,7 +14,7 @@ export function pageRange({ count = DEFAULT_COUNT, offset = 0 }: PageArgs): Requ
 	return { count: Math.min(count || MAX_COUNT, MAX_COUNT), offset };
 }
 
-/** One page of a list, the position of the page in the list, and the length of the list. */
+/** One page of a list. `total` is the length of the whole list. */
 export interface ListPage<T> {
 	readonly entries: readonly T[];
 	readonly offset: number;
@@ -27,7 +27,7 @@ export function pageOfList<T>(list: readonly T[], args: PageArgs): ListPage<T> {
 	return { entries: list.slice(offset, offset + count), offset, total: list.length };
 }
 
-/** The answer that contains a page. `name` is the name of the field with its entries. */
+/** The answer with a page. `name` is the field with its entries. */
 export function pageAnswer(name: string, { entries, offset, total }: ListPage<unknown>): Record<string, unknown> {
 	return { [name]: entries, count: entries.length, offset, total };
 }

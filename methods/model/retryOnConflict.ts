@@ -6,18 +6,13 @@ import { throwIfAborted } from './signal.js';
 /** What an attempt returns if the document has changed between its read and its write. */
 export const CONFLICT = Symbol('the document has changed since it was read');
 
-/**
- * Maximum number of attempts. After a conflict the next attempt usually succeeds. If this many fail in a row, the filter
- * of the write can never match.
- */
+/** This many conflicts in a row mean that the filter of the write cannot match. */
 const MAX_ATTEMPTS = 10_000;
 
 /**
  * Repeats an attempt until it succeeds without a conflict.
  *
- * @param attempt reads, decides and writes; returns `CONFLICT` if the document had changed before the write. Receives
- * the number of the attempt, from 1
- * @param signal ends the repetition between two attempts
+ * @param attempt reads, decides and writes; receives its number, from 1
  * @throws ClientError `error-timeout` once the signal has fired, or after 10,000 conflicts
  */
 export async function retryOnConflict<R>(
@@ -32,7 +27,6 @@ export async function retryOnConflict<R>(
 	throw clientError('timeout');
 }
 
-/** A write that is applied only if the document is unchanged. */
 export interface ConditionalWrite<T> {
 	/** Matches the document only if it still has the values that the update was computed from. */
 	readonly whereUnchanged: Filter<T>;
@@ -42,8 +36,8 @@ export interface ConditionalWrite<T> {
 /**
  * Updates a document with values computed from its stored values.
  *
- * @param read reads the document, again after each conflict; returns null if the document does not exist
- * @param change computes the write from what was read; null leaves the document unchanged
+ * @param read called again after each conflict; null if the document does not exist
+ * @param change computes the write; null leaves the document unchanged
  * @returns the document after the write; null if nothing was written
  */
 export function updateIfUnchanged<T extends { _id: string }>(

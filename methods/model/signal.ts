@@ -1,4 +1,4 @@
-/** Stops long work when the signal of its call has fired, because nobody waits for the result any more. */
+/** Stops long work whose result nobody awaits any more. */
 import { clientError } from '../../shared/errors.js';
 
 /**

@@ -2,8 +2,8 @@ import { parseDateText } from '../../shared/dateText.js';
 import { clientError } from '../../shared/errors.js';
 
 /**
- * The time since which a client asks for changes. Undefined if the client sends null or nothing, to ask for all documents.
- * @throws ClientError `error-updatedSince-param-invalid` for another text, and for a day that does not exist
+ * The time since which a client asks for changes. Undefined if it asks for all documents.
+ * @throws ClientError `error-updatedSince-param-invalid` for an invalid date
  */
 export function parseSince(since: string | Date | null | undefined): Date | undefined {
 	if (since === undefined || since === null) return undefined;

@@ -6,9 +6,9 @@ export function listOf<T>(stored: readonly T[] | null | undefined): readonly T[]
 }
 
 /**
- * A filter that matches documents whose array still has the length that was read. Null, an empty text, 0 and false count as
- * an empty array. For any other value that is not an array the filter matches every document: a condition on the length
- * could never match, so `retryOnConflict` would repeat the write up to its limit.
+ * Matches documents whose array still has the length that was read. For a truthy value that is not an array, matches
+ * every document. No condition on the length could match that value, and `retryOnConflict` would repeat the write up to
+ * its limit.
  */
 export function whereSameLength(field: string, stored: readonly unknown[] | null | undefined): Record<string, unknown> {
 	if (stored && !Array.isArray(stored)) return {};

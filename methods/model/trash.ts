@@ -7,8 +7,8 @@ import type { Store } from '../../shared/store.js';
 import { insertIfAbsent } from './insertIfAbsent.js';
 
 /**
- * Records the removal of a document. Called before the removal, so that no crash can leave a removal without a record.
- * The record of a membership, of kind `subscription`, does not contain the room keys of the member.
+ * Records the removal of a document. Must be called before the removal, so that no crash leaves a removal without a
+ * record. The record of a membership contains no room keys.
  */
 export async function recordRemoval(
 	store: Store,
@@ -20,7 +20,6 @@ export async function recordRemoval(
 	if (rid !== undefined) record.rid = rid;
 	if (kind === 'subscription' && u) record.u = u;
 	if (await insertIfAbsent(store.trash, record, { silent: true })) return;
-	// The record exists already. An earlier call wrote it, but crashed before the removal; or an earlier direct room
-	// with the same id was removed.
+	// An earlier call has crashed before the removal, or an earlier direct room had the same id.
 	await store.trash.updateOne({ _id }, { $set: { _deletedAt } }, { silent: true });
 }

@@ -20,7 +20,7 @@ const PERMISSION = 'view-room-administration';
 
 /**
  * Finds any room, without its last message.
- * @throws ClientError `error-unauthorized` for a caller without the permission; `error-room-not-found` if there is no such room
+ * @throws ClientError `error-unauthorized`; `error-room-not-found`
  */
 async function findRoomAsAdmin(context: UserContext, rid: string): Promise<Room> {
 	await requirePermission(context, PERMISSION);
@@ -31,7 +31,7 @@ async function findRoomAsAdmin(context: UserContext, rid: string): Promise<Room>
 
 export const adminRooms = method({
 	name: 'rooms.adminRooms',
-	/** `filter`: a text in the name of the room or in a user name of a direct room, or the id of the room. */
+	/** `filter`: a text in the room's name or in a user name of a direct room, or the room's id. */
 	args: { ...Page, filter: Match.Optional(SearchText) },
 	...READ_DEFAULTS,
 	summary: 'Lists all rooms, sorted by name; requires view-room-administration',

@@ -19,7 +19,6 @@ import { requireRoomName } from '../model/rooms/rename.js';
 import { findByUsernames } from '../model/users/findUser.js';
 import { refuseTooManyUsers } from '../model/users/findUsersOfCall.js';
 
-/** The pattern of `extraData`: further properties of the room. */
 const EXTRA = Match.Optional({
 	encrypted: Match.Optional(Boolean),
 	topic: Match.Optional(RoomText),
@@ -59,7 +58,7 @@ export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 			const { store } = context;
 			const caller = await findCaller(context);
 			if (!(await hasPermission(store, caller, `create-${kind.t}`))) throw clientError('errorNotAllowed');
-			// Roomkey supports neither teams nor federation, so these requests are refused.
+			// Roomkey supports neither teams nor federation.
 			if (extraData.teamId || extraData.federated) throw clientError('errorNotAllowed');
 			requireRoomName(roomName);
 			refuseTooManyUsers(members);

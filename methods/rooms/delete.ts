@@ -21,7 +21,7 @@ import { findByName } from '../model/users/findUser.js';
 
 /**
  * Deletes the room of type `t` that the arguments identify, if the caller may.
- * @param kind as in `findRoom`; absent for direct rooms
+ * @param kind absent for direct rooms
  */
 async function deleteIfAllowed(
 	context: UserContext,
@@ -55,7 +55,7 @@ export const deleteMethods = forChannelsAndGroups((kind) =>
 	}),
 );
 
-/** The id of the direct room of the caller with another user, whether it exists or not. */
+/** The direct room need not exist. */
 async function directRoomIdWith({ store, userId }: UserContext, username: string): Promise<string> {
 	const other = await findByName(store, 'username', username, { _id: 1 });
 	if (!other) throw clientError('roomNotFound');

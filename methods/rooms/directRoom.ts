@@ -39,8 +39,8 @@ export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 const Username = Match.Optional(String);
 
 /**
- * The method for DDP clients: each parameter is a user name. Without parameters it opens a room of the caller alone. A
- * direct room has at most eight users. The ninth parameter lets a call with too many names get the error for that limit.
+ * For DDP clients: each parameter is a user name. Without parameters it opens a room of the caller alone. A direct room
+ * has at most eight users. A call with nine names gets the error for that limit.
  */
 export const createDirectMessage = method({
 	name: 'createDirectMessage',

@@ -15,10 +15,8 @@ import { membershipsOfUser, roomsOfUser } from '../model/memberships/roomsOfUser
 import { CLIENT_ROOM_FIELDS, type ClientRoom, clientRooms } from '../model/rooms/clientRoom.js';
 import { parseSince } from '../model/since.js';
 
-/** Number of ids in one query. */
-const BATCH = 200;
+const IDS_PER_QUERY = 200;
 
-/** A removed document, and the time of its removal. */
 interface Removed {
 	readonly _id: string;
 	readonly _deletedAt: Date;
@@ -34,13 +32,11 @@ type ClientMembership = Omit<Subscription, 'departures' | 'e2eKnownKeys'>;
 
 type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
-/** The memberships of the caller that were removed since the given time. */
 function removedMemberships({ store, userId }: Context, since: Date) {
 	const whereOwn = { __collection__: 'subscription', 'u._id': userId, _deletedAt: { $gt: since } };
 	return store.trash.find(whereOwn, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
 }
 
-/** The caller's memberships that have changed since a time. Those that were removed since then are in `remove`. */
 async function membershipsSince(context: Context, since?: Date): Promise<Delta<ClientMembership>> {
 	const { store, userId, signal } = context;
 	const update: ClientMembership[] = [];
@@ -50,7 +46,7 @@ async function membershipsSince(context: Context, since?: Date): Promise<Delta<C
 	}
 	if (!since) return { update, remove: [] };
 	const remove: Removed[] = [];
-	for (const batch of batchesOf(await removedMemberships(context, since), BATCH)) {
+	for (const batch of batchesOf(await removedMemberships(context, since), IDS_PER_QUERY)) {
 		const existing = await existingIds(
 			store,
 			batch.map(({ _id }) => _id),
@@ -60,13 +56,13 @@ async function membershipsSince(context: Context, since?: Date): Promise<Delta<C
 	return { update, remove };
 }
 
-/** Returns those of the given memberships that exist, because their removal was interrupted after it was recorded. */
+/** A membership still exists if its removal was recorded, but then interrupted. */
 async function existingIds({ subscriptions }: Store, ids: string[]): Promise<Set<string>> {
 	const found = await subscriptions.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
 	return new Set(found.map(({ _id }) => _id));
 }
 
-/** The caller's rooms that have changed since a time. A room that the caller is no longer a member of is in `remove`. */
+/** `remove` has the rooms that the caller is no longer a member of. */
 async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientRoom>> {
 	const { store, userId, signal } = context;
 	const update: ClientRoom[] = [];
@@ -85,7 +81,7 @@ async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientR
 	return { update, remove: [...remove.values()] };
 }
 
-/** A time: a date over DDP, text in a URL. */
+/** A date over DDP, a text in a URL. */
 const Since = Match.Optional(Match.OneOf(String, Date));
 
 /**

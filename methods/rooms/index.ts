@@ -1,4 +1,4 @@
-/** The methods for rooms and their members. Each export is a method, or a list of methods. */
+/** The methods for rooms and their members. */
 export { adminRoom, adminRoomMembers, adminRooms } from './adminRooms.js';
 export { createMethods } from './create.js';
 export { deleteDirectRoomMethods, deleteMethods } from './delete.js';

@@ -22,8 +22,7 @@ import { throwIfAborted } from '../model/signal.js';
 import { findUsersOfCall, USER_LIST_ARGS } from '../model/users/findUsersOfCall.js';
 
 /**
- * Refuses rooms to which Roomkey must not add members: archived rooms, and rooms whose members are managed by attributes
- * or by other servers.
+ * Refuses archived rooms, and rooms whose members are managed by attributes or by other servers.
  * @throws ClientError `error-not-allowed`
  */
 function requireMayAddMembers({ abacAttributes, federated, archived }: Room): void {

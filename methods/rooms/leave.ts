@@ -28,8 +28,8 @@ import { USER_ARGS } from '../model/users/findUser.js';
 import { findUsersOfCall } from '../model/users/findUsersOfCall.js';
 
 /**
- * True: the caller accepts that the room loses its last key holder. Only needed in this case, and only if the server
- * requires a confirmation (`test/contract/beyond.md` E11).
+ * True: the room may lose its last key holder. Needed only if the server requires a confirmation
+ * (`test/contract/beyond.md` E11).
  */
 const CONFIRM = Match.Optional(Boolean);
 
@@ -41,11 +41,7 @@ interface Removal {
 	readonly allowNonMember?: boolean;
 }
 
-/**
- * Removes a member from a room, if the rules for key holders and owners allow it.
- * @returns the answer of the method: `lastKeyHolder: true` if the member was the last who held the key; for a channel
- * also the room
- */
+/** Removes a member, if the rules for key holders and owners allow it. @returns the answer of the method */
 async function checkAndRemove(
 	context: MethodContext,
 	kind: ChannelOrGroup,
@@ -68,7 +64,6 @@ async function checkAndRemove(
 	return { ...channel, ...lastKeyHolder };
 }
 
-/** The answer and the errors of methods that end a membership. */
 const answerAndErrors = (kind: ChannelOrGroup) => ({
 	returns: { ...(kind.t === 'c' && { channel: RoomAnswer }), ...LAST_KEY_HOLDER_ANSWER },
 	errors: [
@@ -90,7 +85,7 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 		...answerAndErrors(kind),
 		async run({ confirm, ...roomArgs }, context) {
 			const { store, userId } = context;
-			// An earlier call may have deleted the room with its last member, and been interrupted.
+			// An earlier call may have begun to delete the room with its last member.
 			if (await completeDeletion(context, roomArgs.roomId)) throw clientError('roomNotFound');
 			const room = await findRoom(context, roomArgs, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
@@ -100,7 +95,7 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 	}),
 );
 
-/** If the caller may kick users from any room, the call also succeeds for a user who is not a member, as in Rocket.Chat. */
+/** As in Rocket.Chat, callers who may kick from any room can also kick users who are not members. */
 export const kickMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.kick`,

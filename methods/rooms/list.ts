@@ -23,7 +23,6 @@ async function listAnswer(
 	return pageAnswer(plural, { ...page, entries: await clientRooms(store, page.entries) });
 }
 
-/** The caller's own rooms of a type, in the order of their names. */
 async function ownRooms({ store, userId }: Context, { t }: ChannelOrGroup, args: PageArgs): Promise<ListPage<Room>> {
 	const { count, offset } = pageRange(args);
 	const whereOwn = { 'u._id': userId, t, ...MEMBER };
@@ -36,7 +35,7 @@ async function ownRooms({ store, userId }: Context, { t }: ChannelOrGroup, args:
 	return { entries, offset, total: await store.subscriptions.countDocuments(whereOwn) };
 }
 
-/** Ids of the team channels that the caller is a member of or invited to. Lists show a team channel only to these users. */
+/** Lists show a team channel only to its members and to users who are invited. */
 async function ownTeamChannels({ store, userId, signal }: Context): Promise<string[]> {
 	const rids: string[] = [];
 	const whereOfTeam = { t: 'c', teamId: { $exists: true } } as const;
@@ -47,7 +46,6 @@ async function ownTeamChannels({ store, userId, signal }: Context): Promise<stri
 	return rids;
 }
 
-/** All channels that the caller sees in lists, in the order of their names. */
 async function allChannels(context: Context, args: PageArgs & { _id?: string }): Promise<ListPage<Room>> {
 	const { store } = context;
 	const { count, offset } = pageRange(args);

@@ -14,7 +14,7 @@ import { SearchText } from '../model/searchText.js';
 
 const MEMBER_FIELDS = { username: 1, name: 1 } as const;
 
-/** The fields in which a filter text is searched, as in Rocket.Chat by default. */
+/** As in Rocket.Chat by default. */
 const SEARCHED_FIELDS = ['username', 'name', 'bio', 'nickname'] as const;
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
@@ -33,7 +33,6 @@ async function findMembers({ store }: Context, rid: string, args: PageArgs): Pro
 	return { entries, offset, total: await store.subscriptions.countDocuments(whereMember) };
 }
 
-/** The members who have the text in one of the searched fields, without regard to case. */
 async function searchMembers(context: Context, rid: string, text: string): Promise<Member[]> {
 	const { store, signal } = context;
 	const lowerCaseText = text.toLowerCase();

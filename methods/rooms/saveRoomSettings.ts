@@ -20,7 +20,7 @@ import {
 } from '../model/rooms/findRoom.js';
 import { renameRoom, requireRoomName } from '../model/rooms/rename.js';
 
-/** The settings that Roomkey can change, with their patterns. */
+/** The settings that Roomkey can change. */
 const SETTINGS = {
 	encrypted: Match.Optional(Boolean),
 	roomName: Match.Optional(String),
@@ -30,7 +30,7 @@ const SETTINGS = {
 	readOnly: Match.Optional(Boolean),
 } as const;
 
-/** The settings that are only stored, with their fields in the room document. */
+/** Settings that are only stored, with their fields. */
 const FIELD_BY_SETTING = {
 	roomTopic: 'topic',
 	roomDescription: 'description',
@@ -51,7 +51,6 @@ type RoomSettings = {
 	[K in keyof typeof SETTINGS]?: (K extends 'encrypted' | 'readOnly' ? boolean : string) | undefined;
 };
 
-/** The fields of the room document that these settings change, with their new values. */
 function changedFields(room: Room, settings: RoomSettings): Partial<Room> {
 	const changed: Record<string, unknown> = {};
 	for (const [name, field] of Object.entries(FIELD_BY_SETTING)) {
@@ -63,10 +62,10 @@ function changedFields(room: Room, settings: RoomSettings): Partial<Room> {
 }
 
 /**
- * Changes the given settings. Settings that already have the value are not written.
- * @throws ClientError `error-invalid-room` if the caller may not see the room; `error-action-not-allowed` without the
- * permission `edit-room` (not needed for `encrypted`), or for a new name of a room that is neither a channel nor a group;
- * the errors of `requireRoomName`, `renameRoom` and `switchEncryption`
+ * Changes the given settings. All but `encrypted` need the permission `edit-room`. Only channels and groups can be
+ * renamed.
+ * @throws ClientError `error-invalid-room` if the caller may not see the room; `error-action-not-allowed`; the errors
+ * of `requireRoomName`, `renameRoom` and `switchEncryption`
  */
 async function saveSettings(
 	context: UserContext,
@@ -78,12 +77,11 @@ async function saveSettings(
 	const caller = await findCaller(context);
 	const fields = changedFields(room, settings);
 	const hasChangedFields = Object.keys(fields).length > 0;
-	// These checks come before the first write. Only `switchEncryption` and `renameRoom` can still refuse the call later.
+	// After these checks, only `switchEncryption` and `renameRoom` can refuse the call.
 	const needsEditPermission = hasChangedFields || roomName !== undefined;
 	if (needsEditPermission && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
 		throw clientError('editingNotAllowed', { action: 'Editing_room' });
 	if (roomName !== undefined) {
-		// Direct rooms have no name, and other types such as livechat cannot be renamed here.
 		if (room.t !== 'c' && room.t !== 'p') throw clientError('editingNotAllowed', { action: 'Editing_room' });
 		requireRoomName(roomName);
 	}
@@ -131,7 +129,7 @@ export const saveRoomSettingsByObject = method({
 
 export const setEncrypted = method({
 	name: 'groups.setEncrypted',
-	// Any value is accepted here, because `run` answers other types with Rocket.Chat's own error.
+	// `run` answers other types with Rocket.Chat's own error.
 	args: { ...ROOM_ARGS, encrypted: shownAs(Match.Any, Boolean) },
 	...WRITE_DEFAULTS,
 	timeout: LONG_WORK_MS,

@@ -10,11 +10,7 @@ import { hasPermissionById, requirePermission } from '../model/permissions/permi
 import { readSettings } from '../model/settings/known.js';
 import { parseSince } from '../model/since.js';
 
-/**
- * Every caller who is logged in may read the settings that Roomkey knows, because all of them are public. In Rocket.Chat
- * only admins may. For any other setting, callers with `view-privileged-setting` get `error-invalid-setting`, and all
- * others `error-unauthorized`.
- */
+/** Every caller who is logged in may read the known settings. In Rocket.Chat only admins may. */
 export const getSetting = method({
 	name: 'settings.getOne',
 	args: { _id: String },
@@ -59,7 +55,6 @@ export const allSettings = method({
 	run: (page, { store }) => listSettings(store, page),
 });
 
-/** Without a date: all settings as a list. With a date: those written since then, as `{update, remove}`. */
 async function settingsSince(store: Store, requested: Date | null | undefined) {
 	const since = parseSince(requested);
 	return since ? { update: await readSettings(store, undefined, since), remove: [] } : readSettings(store);

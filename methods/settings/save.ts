@@ -21,7 +21,7 @@ export const saveSetting = method({
 	},
 });
 
-/** Maximum number of changes in one call: more than there are known settings. */
+/** More than there are known settings. */
 const MAX_CHANGES = 100;
 
 const Changes = Match.Where(
@@ -42,10 +42,7 @@ const Changes = Match.Where(
 	},
 );
 
-/**
- * One method with two names: Rocket.Chat's clients call `saveSettings` over DDP, and `settings.bulk` over REST. Both names
- * work over both.
- */
+/** Rocket.Chat's clients call `saveSettings` over DDP, and `settings.bulk` over REST. */
 export const saveSettingsMethods = [
 	{ name: 'saveSettings', path: 'settings' },
 	{ name: 'settings.bulk', path: 'settings.bulk' },

@@ -7,7 +7,7 @@ import { KEY_CALLS } from '../limits.js';
 import { MAX_KEY_ID_LENGTH } from '../model/keys/sealedKey.js';
 import { findMembership, MEMBER, userIdsOfMemberships } from '../model/memberships/members.js';
 
-/** The only event that Roomkey relays. Rocket.Chat relays every event: there a member can forge `force_logout`. */
+/** The only event that is relayed. In Rocket.Chat, which relays every event, a member can forge `force_logout`. */
 const RELAYED_EVENT = 'e2ekeyRequest';
 
 export const notifyRoomUsers = stream({
@@ -19,7 +19,7 @@ export const notifyRoomUsers = stream({
 
 export const writeNotifyRoomUsers = method({
 	name: 'stream-notify-room-users',
-	// Any value is accepted here, because `run` answers all invalid arguments with the same error.
+	// `run` answers all invalid arguments with the same error.
 	args: { eventName: shownAs(Match.Any, String), rid: shownAs(Match.Any, String), keyId: shownAs(Match.Any, String) },
 	// Each call reaches all members of a room.
 	limit: KEY_CALLS,

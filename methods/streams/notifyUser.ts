@@ -58,14 +58,13 @@ export const notifyUser = stream({
 		},
 	],
 	mayRead: (eventName, { userId }) => userId !== null && eventName.startsWith(`${userId}/`),
-	/** Sends the pending offers first, because a client would miss offers made before its subscription (`test/contract/beyond.md` E7). */
+	/** Otherwise a client would miss offers made before its subscription (`test/contract/beyond.md` E7). */
 	async *initial(eventName, { userId, store }) {
 		if (userId === null || eventName !== userId + SUBSCRIPTIONS_CHANGED) return;
 		yield* pendingOffers(userId, store);
 	},
 });
 
-/** The user's memberships with an offer, each as a change event. */
 async function* pendingOffers(userId: string, store: CallContext['store']): AsyncIterable<readonly unknown[]> {
 	const withOffer = { E2ESuggestedKey: { $exists: true } };
 	for await (const page of membershipsOfUser(store, userId, withOffer, { size: 100 })) {

@@ -1,6 +1,6 @@
 /**
- * Publications about the presence of users. They are empty, because Roomkey does not track presence. But Rocket.Chat's
- * clients subscribe, and some wait for `ready` (`test/contract/rocketchat-e2e.md` 10.2).
+ * Publications without documents, because Roomkey does not track presence. Some of Rocket.Chat's clients wait for their
+ * `ready` (`test/contract/rocketchat-e2e.md` 10.2).
  */
 import { emptyPublication } from '../model/emptyPublication.js';
 

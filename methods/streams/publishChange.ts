@@ -16,31 +16,29 @@ import { dropCachedSetting } from '../model/settings/workspace.js';
  * one name.
  */
 export interface StreamSubscribers {
-	/** The events of a stream that have readers. The keys are the names of the events. */
+	/** The events of a stream that have readers, by name. */
 	eventsWithReaders(stream: string): ReadonlyMap<string, unknown>;
 	notify(event: EventPayloads['notify']): void;
 	/** The rooms whose events a user reads. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/**
 	 * Checks again whether readers of room events may still read them. Until the result is known they receive no events.
-	 * @param selected selects the readers of this user and of this room; without `userId` of all users, without `rid` of all
-	 * rooms
+	 * @param selected the readers of this user and room; without `userId` of all users, without `rid` of all rooms
 	 */
 	reauthorize(selected: { readonly userId?: string; readonly rid?: string }): Promise<void>;
-	/** Checks all readers of room events in this way. A reader still receives events until its own check begins. */
+	/** Checks all readers of room events again. Each receives events until its own check begins. */
 	reauthorizeAll(): Promise<void>;
 }
 
-/** Number of users in one query. */
-const BATCH = 500;
+const USERS_PER_QUERY = 500;
 
 const ROOMS_CHANGED = '/rooms-changed';
 
 const tasksBySubscribers = new WeakMap<StreamSubscribers, TasksInOrder>();
 
 /**
- * Publishes something when all earlier publications under the same key have ended. Each publication reads the store.
- * Without this order a later publication could end its reads first, and subscribers would receive the older state last.
+ * Publishes when all earlier publications under the same key have ended. Each reads the store. Without this order,
+ * subscribers could receive the older state last.
  */
 function inOrder(subscribers: StreamSubscribers, key: string, publish: () => Promise<void>): Promise<void> {
 	let tasks = tasksBySubscribers.get(subscribers);
@@ -51,13 +49,10 @@ function inOrder(subscribers: StreamSubscribers, key: string, publish: () => Pro
 	return tasks.run(key, publish);
 }
 
-/** The action in an event of a permission or setting. For a new one it is `updated`, because clients treat both alike. */
+/** The action for a permission or setting. A new one is `updated`, because clients treat both alike. */
 const actionOf = ({ action }: Change) => (action === 'removed' ? 'removed' : 'updated');
 
-/**
- * Publishes a change to subscribers: a room to its members, a membership and an account to its user, a permission to all
- * users who are logged in, a setting to all clients.
- */
+/** Publishes a change of a document to the readers of streams. */
 export function publishChange(change: Change, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	if (isChangeOf(change, 'subscriptions')) return publishMembership(change, store, subscribers);
 	if (isChangeOf(change, 'rooms')) {
@@ -81,8 +76,8 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 }
 
 /**
- * Publishes an account to its user, and a deletion to all users who are logged in. Checks again which room events the user
- * may read, because roles may have changed.
+ * Publishes an account to its user, and a deletion to all users who are logged in. Then checks the user's readers of
+ * room events again, because roles may have changed.
  */
 function publishUser(change: Change<'users'>, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	const { _id: userId } = change.document;
@@ -92,13 +87,11 @@ function publishUser(change: Change<'users'>, store: Store, subscribers: StreamS
 		: undefined;
 	if (change.action === 'removed')
 		subscribers.notify({ stream: 'notify-logged', eventName: 'Users:Deleted', args: [{ userId }] });
-	// Usually this user reads no events. Then undefined is returned, so that nothing is awaited.
-	// Readers are checked even if the profile cannot be read.
+	// Readers are checked even if the profile cannot be read. Without readers, nothing is awaited.
 	if (profilePublished) return profilePublished.finally(() => subscribers.reauthorize({ userId }));
 	return subscribers.roomsReadBy(userId).size > 0 ? subscribers.reauthorize({ userId }) : undefined;
 }
 
-/** Publishes a membership to its user: of a removed membership only the ids, the user and the room type. */
 async function publishMembership(
 	{ action, document }: Change<'subscriptions'>,
 	store: Store,
@@ -107,7 +100,7 @@ async function publishMembership(
 	const { _id, rid, u, t } = document;
 	const isRemoved = action === 'removed';
 	if (!u) {
-		// Another program has removed a membership, and its user is unknown.
+		// Another program has removed the membership, so its user is unknown.
 		if (isRemoved) await subscribers.reauthorizeAll();
 		return;
 	}
@@ -116,7 +109,6 @@ async function publishMembership(
 	if (isRemoved && rid) await onMembershipLost(u._id, rid, store, subscribers);
 }
 
-/** Publishes a room to its members: of a removed room only the id, type and name. */
 async function publishRoom(
 	{ action, document }: Change<'rooms'>,
 	store: Store,
@@ -135,7 +127,7 @@ async function publishRoom(
 	}
 }
 
-/** Publishes to a user their own profile after a change of the account. `unset` names the fields that are absent. */
+/** Publishes the profile of an account to its user. `unset` names the absent fields. */
 async function publishProfile(
 	{ action, document: { _id: id } }: Change<'users'>,
 	store: Store,
@@ -151,10 +143,7 @@ async function publishProfile(
 	notify({ type: 'updated', id, diff, unset: Object.fromEntries(missing) });
 }
 
-/**
- * Checks again whether a user may read the events of a room whose membership they have lost, and of all discussions that
- * they read: one of them may belong to that room.
- */
+/** Checks the user's readers of this room again, and those of discussions, which may belong to this room. */
 async function onMembershipLost(
 	userId: string,
 	rid: string,
@@ -171,8 +160,8 @@ async function onMembershipLost(
 }
 
 /**
- * The members of a room who subscribe to changes of their rooms. Goes through the members of the room or through the event
- * names of `notify-user` that have readers, depending on which are fewer.
+ * The members of a room who read changes of their rooms. Goes through the members or through the event names with
+ * readers, whichever are fewer.
  */
 async function* subscribedMembers(
 	subscribers: StreamSubscribers,
@@ -191,7 +180,7 @@ async function* subscribedMembers(
 	for (const name of eventNames.keys()) {
 		if (name.endsWith(ROOMS_CHANGED)) uids.push(name.slice(0, -ROOMS_CHANGED.length));
 	}
-	for (const batch of batchesOf(uids, BATCH)) {
+	for (const batch of batchesOf(uids, USERS_PER_QUERY)) {
 		const memberships = store.subscriptions.find(
 			{ rid, 'u._id': { $in: batch }, ...MEMBER },
 			{ projection: { 'u._id': 1 } },

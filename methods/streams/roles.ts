@@ -3,10 +3,7 @@ import type { User } from '../../shared/documents.js';
 import type { Events } from '../../shared/events.js';
 import { stream } from '../../shared/stream.js';
 
-/**
- * A stream for all users who are logged in. It has no events, because Roomkey does not define roles. But Rocket.Chat's
- * clients wait for `ready`.
- */
+/** Has no events, because Roomkey does not define roles. Rocket.Chat's clients wait for its `ready`. */
 export const roles = stream({
 	name: 'roles',
 	summary: 'Changes of role definitions: no events, because Roomkey does not define roles',
@@ -16,8 +13,7 @@ export const roles = stream({
 
 /**
  * Notifies all users who are logged in of the roles that a user has gained and lost.
- * @param user the user with the roles before the change
- * @param newRoles the roles after the change
+ * @param user as before the change
  */
 export function notifyRoleChanges(
 	events: Events,

@@ -5,9 +5,8 @@ import { maySeeRoom } from '../model/rooms/access.js';
 const MY_MESSAGES = '__my_messages__';
 
 /**
- * Rocket.Chat's stream of the messages of a room, under its id, or of all rooms of the caller
- * (`test/contract/rocketchat-e2e.md` 10.2). Here it has no events. It exists because Rocket.Chat's clients wait for its
- * `ready`.
+ * Rocket.Chat's stream of messages (`test/contract/rocketchat-e2e.md` 10.2). Here it has no events, but clients wait
+ * for its `ready`.
  */
 export const roomMessages = stream({
 	name: 'room-messages',

@@ -24,10 +24,9 @@ export const createUserByAdmin = method({
 		password: Match.Optional(NewPassword),
 		roles: Match.Optional([String]),
 		active: Match.Optional(Boolean),
-		/** Whether the e-mail is verified. */
 		verified: Match.Optional(Boolean),
 		requirePasswordChange: Match.Optional(Boolean),
-		/** True: the account has no password until `users.update` sets one, because Roomkey cannot send a random one by mail. */
+		/** True: the account has no password until `users.update` sets one. */
 		setRandomPassword: Match.Optional(Boolean),
 		customFields: Match.Optional(CustomFields),
 		bio: Match.Optional(String),

@@ -23,12 +23,11 @@ import { revokeTokensOf } from '../model/users/revokeTokens.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
-/** The memberships of a user in pages, also invitations. */
+/** Includes invitations. */
 function allMemberships({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
 	return membershipsOfUser(store, userId, {}, { projection: { rid: 1 }, signal });
 }
 
-/** Whether any room would keep members but no key holder if this user was deleted. */
 async function wouldLeaveAnyRoomWithoutHolder(context: Context, userId: string): Promise<boolean> {
 	let leavesRoomWithoutHolder = false;
 	const check = async ({ rid }: Subscription) => {
@@ -40,8 +39,7 @@ async function wouldLeaveAnyRoomWithoutHolder(context: Context, userId: string):
 
 /**
  * Ends all memberships of a user, and removes the user from the queues of all other rooms.
- * @returns `lostLastHolder`: whether any room has lost its last key holder; `deletedRooms`: ids of the rooms that were
- * deleted because the user was the last member
+ * @returns `deletedRooms`: ids of the rooms whose last member was the user
  */
 async function leaveAllRooms(
 	context: Context,
@@ -94,12 +92,11 @@ export const deleteUser = method({
 		const handOverOptions = { isLeaving: true, confirmed: confirmRelinquish };
 		const ridsToHandOver = await requireHandOverConfirmation(store, user._id, handOverOptions);
 		await requireNotLastAdmin(store, user);
-		// From here on, only `setActive` can refuse the call: it checks again whether another admin is left.
+		// From here on only `setActive` can refuse the call, if no other admin is left by then.
 		await handOverRooms(store, user._id, ridsToHandOver);
-		// After this step the user has no session and cannot log in. The user document is deleted last, so that a repeated
-		// call completes an interrupted one.
+		// Ends all sessions. The user document is deleted last, so that a repeated call completes an interrupted one.
 		const wasDeactivated = await setActive(context, user, false);
-		// A user who was inactive already may still have tokens, which another program has left.
+		// Another program may have left tokens of a user who was inactive already.
 		if (!wasDeactivated) await revokeTokensOf(context, user._id);
 		const firstPass = await leaveAllRooms(context, user._id);
 		await deleteHistory(store, user._id);

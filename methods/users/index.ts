@@ -1,4 +1,4 @@
-/** The methods for users. Each export is a method. */
+/** The methods for users. */
 export { createUserByAdmin } from './create.js';
 export { deleteUser } from './delete.js';
 export { userInfo } from './info.js';

@@ -17,7 +17,7 @@ export const resetE2EKey = method({
 		userId: Match.Maybe(String),
 		username: Match.Maybe(String),
 		user: Match.Maybe(String),
-		/** True: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
+		/** True: rooms may lose their last key holder (`test/contract/beyond.md` E11). */
 		confirm: Match.Maybe(Boolean),
 	},
 	...KEY_WRITE_DEFAULTS,

@@ -16,7 +16,7 @@ export const setActiveStatus = method({
 	args: {
 		activeStatus: Boolean,
 		userId: NonEmptyString,
-		/** True: rooms of which the user is the only owner get a new owner. Without it such a deactivation is refused. */
+		/** True: rooms of which the user is the only owner get a new owner. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
 	...WRITE_DEFAULTS,

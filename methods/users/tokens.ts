@@ -1,6 +1,6 @@
 /**
- * `users.createToken`, `users.listTokens`, `users.revokeTokens`: an admin issues and revokes login tokens of other users.
- * The first has Rocket.Chat's name and answer; Rocket.Chat does not have the other two.
+ * `users.createToken`, `users.listTokens`, `users.revokeTokens`: an admin issues and revokes login tokens of other
+ * users. Rocket.Chat has only the first.
  */
 import type { LoginToken } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -15,12 +15,11 @@ import { findUser, USER_ARGS, type UserArgs } from '../model/users/findUser.js';
 import { removeSurplusLogins, revokeToken, revokeTokensOf } from '../model/users/revokeTokens.js';
 import { findTokens, issueToken, PERSONAL_TOKEN, tokenId } from '../model/users/tokens.js';
 
-/** Maximum length of the name of a token, in characters. */
+/** In characters. */
 const MAX_NAME_LENGTH = 100;
 
 const TokenName = Text({ min: 1, max: MAX_NAME_LENGTH });
 
-/** Finds the user whose tokens a call is about. Refuses callers without the permission. */
 async function requireUser(context: UserContext, permission: string, args: UserArgs) {
 	await requirePermission(context, permission);
 	const user = await findUser(context, args, { username: 1, roles: 1, active: 1 });
@@ -33,7 +32,7 @@ export const createToken = method({
 	audit: true,
 	args: {
 		...USER_ARGS,
-		/** The name of a personal access token, which never expires. Without a name a login token is issued. */
+		/** Name of a personal access token, which never expires. Without a name a login token is issued. */
 		name: Match.Optional(TokenName),
 	},
 	...WRITE_DEFAULTS,
@@ -60,7 +59,7 @@ export const createToken = method({
 });
 
 const TokenAnswer = {
-	/** The beginning of the token's hash. It differs between the tokens of a user. */
+	/** The beginning of the token's hash. */
 	id: String,
 	type: Match.OneOf('login', 'personal'),
 	name: Match.Optional(String),

@@ -24,7 +24,6 @@ import { propagateNames } from '../model/users/propagateNames.js';
 import { revokeTokensOf } from '../model/users/revokeTokens.js';
 import { notifyRoleChanges } from '../streams/roles.js';
 
-/** Projection of the fields that are compared with the changes. */
 const STORED_FIELDS = {
 	username: 1,
 	name: 1,
@@ -53,10 +52,7 @@ const Changes = {
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'userId' | 'hashedToken' | 'signal'>;
 
-/**
- * Sets a password and ends the logins of the user in the same write. A caller who changes their own password stays logged
- * in.
- */
+/** Sets a password and ends the user's logins in one write. Callers who change their own password stay logged in. */
 async function setPassword(context: Context, userId: string, password: Password): Promise<void> {
 	const kept = userId === context.userId ? context.hashedToken : null;
 	const changes = { $set: { 'services.password': { bcrypt: await hashPassword(password) } } };
@@ -64,9 +60,8 @@ async function setPassword(context: Context, userId: string, password: Password)
 }
 
 /**
- * Sets the roles of a user, unless no admin would be left, and notifies clients of the gained and lost roles.
- * @throws ClientError `error-action-not-allowed` also if a concurrent call has given the user the role admin or taken it
- * away: this call may lack the permission to undo that
+ * Sets the roles of a user, unless no admin would be left.
+ * @throws ClientError `error-action-not-allowed` also if a concurrent call has given or taken the role admin
  */
 async function setRoles({ store, events }: Context, user: User, requested: readonly string[]): Promise<void> {
 	const roles = [...new Set(requested)];
@@ -84,10 +79,7 @@ async function setRoles({ store, events }: Context, user: User, requested: reado
 	notifyRoleChanges(events, user, roles);
 }
 
-/**
- * The name, the custom fields and `requirePasswordChange`, as far as they change.
- * @throws MatchError if the custom fields become too large
- */
+/** @throws MatchError if the custom fields become too large */
 function changedFields(user: User, data: Partial<User>): Partial<User> {
 	const customFields = data.customFields && { ...user.customFields, ...data.customFields };
 	check(customFields, Match.Optional(CustomFields));

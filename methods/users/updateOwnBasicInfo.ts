@@ -13,7 +13,7 @@ import { revokeTokensOf } from '../model/users/revokeTokens.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
 
 const Changes = {
-	/** The password as plain text or as `{digest, algorithm}`; or its hex SHA-256 as text, as Rocket.Chat's clients send it. */
+	/** A text is the password or its hex SHA-256, which Rocket.Chat's clients send. */
 	currentPassword: Match.Optional(Password),
 	newPassword: Match.Optional(NewPassword),
 	name: Match.Optional(RealName),
@@ -23,7 +23,6 @@ const Changes = {
 	nickname: Match.Optional(String),
 };
 
-/** Whether the value is the user's password, in one of the forms that clients send. */
 async function isCurrentPassword(password: Password, bcrypt: string | undefined): Promise<boolean> {
 	if (typeof password === 'string' && (await isPasswordDigest(password, bcrypt))) return true;
 	return isRightPassword(password, bcrypt);
@@ -66,7 +65,7 @@ export const updateOwnBasicInfo = method({
 		await propagateNames(context, user, data);
 		if (data.newPassword !== undefined) {
 			const password = { bcrypt: await hashPassword(data.newPassword) };
-			// Of two concurrent changes, the later one fails, because the old password has been replaced.
+			// Of two concurrent changes, the later one fails.
 			const changed = await revokeTokensOf(context, userId, {
 				kept: hashedToken,
 				condition: { 'services.password.bcrypt': bcrypt },

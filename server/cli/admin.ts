@@ -3,16 +3,15 @@ import type { ErrorRow } from '../../shared/errorTable.js';
 import { CommandError } from './command.js';
 
 export interface Admin {
-	/** A line for the operator that names the store, or the server through which calls are made. */
+	/** A line for the operator that names the store or the server. */
 	readonly where: string;
 	/**
-	 * Calls a method.
 	 * @param args the arguments by name; undefined arguments are left out
 	 * @returns the answer as plain JSON, with dates as text
 	 * @throws RefusedCall if the call is refused; another CommandError if the server cannot be reached
 	 */
 	call<T>(name: string, args?: Readonly<Record<string, unknown>>): Promise<T>;
-	/** Creates the first admin. Absent if there is an admin, or if calls go through a server. */
+	/** Absent if there is an admin, or if calls go through a server. */
 	readonly createFirstAdmin?: ((admin: FirstAdminArgs) => Promise<void>) | undefined;
 	close(): Promise<void>;
 }
@@ -25,10 +24,7 @@ export interface FirstAdminArgs {
 	readonly requirePasswordChange?: true | undefined;
 }
 
-/**
- * Error texts for operators, by error code. The texts of `shared/errorTable.ts` are for callers of methods, and may name
- * arguments.
- */
+/** Error texts for operators, by error code. */
 export const HINTS: Readonly<Record<string, string>> = {
 	'user-last-owner':
 		'The user is the only owner of rooms. With --confirm-relinquish other members become owners, and rooms without other members are deleted.',
@@ -37,7 +33,7 @@ export const HINTS: Readonly<Record<string, string>> = {
 	'error-unauthorized': 'The permissions on the server do not allow this admin to do that.',
 };
 
-/** A call was refused. The message is for the operator. */
+/** The message is for the operator. */
 export class RefusedCall extends CommandError {
 	readonly #code: unknown;
 	readonly #text: string;
@@ -50,7 +46,7 @@ export class RefusedCall extends CommandError {
 		this.#text = withoutCode;
 	}
 
-	/** Whether this is an error of `shared/errorTable.ts`. Several errors have the same code, so the text is compared too. */
+	/** Compares the text too, because several errors have the same code. */
 	is({ error, reason = String(error) }: ErrorRow): boolean {
 		return this.#code === error && this.#text === reason;
 	}

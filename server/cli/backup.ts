@@ -25,8 +25,7 @@ import { thenClose } from './closing.js';
 export async function backupFolder(folder: string, target: string): Promise<void> {
 	const path = resolve(folder);
 	await assertHasData(path);
-	// A folder that root creates here belongs to root, because a backup holds secrets. In an existing folder, root gives the
-	// file to the owner of that folder.
+	// A folder that root creates here belongs to root, because a backup holds secrets.
 	await createEmptyFolder(target, (path) => mkdir(path, { recursive: true, mode: 0o700 }));
 	const readOnly = true;
 	const environment = await withFolderErrors(path, async () => openDataFile(path, readOnly));
@@ -42,8 +41,8 @@ export async function backupFolder(folder: string, target: string): Promise<void
 }
 
 /**
- * Creates a data folder from a backup. If root runs this process, the files of the data folder get the owner of that folder;
- * a data folder that is created gets the owner of its parent folder.
+ * Creates a data folder from a backup. If root restores, the files get the owner of the folder. A new folder gets the
+ * owner of its parent.
  *
  * @throws StoreError if the backup is incomplete, or the folder is not empty
  */
@@ -60,7 +59,7 @@ export async function restoreFolder(backup: string, folder: string): Promise<voi
 	await opened.close();
 }
 
-/** @throws StoreError if a folder has no data, if a part of the data is missing, or if this process may not read it */
+/** @throws StoreError if data is missing or cannot be read */
 async function assertHasData(path: string): Promise<void> {
 	requireDataIn(path);
 	await withFolderErrors(path, () => assertIntact(path));
@@ -77,7 +76,6 @@ async function createEmptyFolder(folder: string, create: (path: string) => Promi
 	if (names.length > 0) throw new StoreError('unusable', `The folder ${folder} is not empty. Choose a new one.`);
 }
 
-/** Makes the data file of a folder with `copy`, and then the manifest. If `copy` fails, the incomplete file is removed. */
 async function copyInto(folder: string, copy: (file: string) => Promise<unknown>): Promise<void> {
 	const file = join(folder, DATA_FILE);
 	await withFolderErrors(folder, async () => {
@@ -93,7 +91,7 @@ async function copyInto(folder: string, copy: (file: string) => Promise<unknown>
 	});
 }
 
-/** Runs a task on a folder, and converts its error to a StoreError. */
+/** Converts the error of a task to a StoreError. */
 async function withFolderErrors<R>(folder: string, task: () => Promise<R>): Promise<R> {
 	try {
 		return await task();
@@ -102,7 +100,6 @@ async function withFolderErrors<R>(folder: string, task: () => Promise<R>): Prom
 	}
 }
 
-/** Flushes a file to the disk. */
 async function syncFile(path: string): Promise<void> {
 	const file = await open(path, 'r+');
 	await file.sync().finally(() => file.close());

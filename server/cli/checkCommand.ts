@@ -17,16 +17,13 @@ import { withoutUsers } from './printConfig.js';
 import { formatTable } from './table.js';
 import { serverUrl } from './target.js';
 
-/**
- * Maximum difference between two clocks without a warning, in ms. Clocks that agree can differ by 1 s here, because a server
- * tells its time in whole seconds.
- */
+/** Maximum difference of two clocks without a warning, in ms. A server tells its time in whole seconds. */
 const WARNING_DRIFT_MS = 2000;
 
-/** Maximum difference between two clocks without a failure of the check, in ms. */
+/** Maximum difference of two clocks without a failure, in ms. */
 const MAX_DRIFT_MS = 30_000;
 
-/** Checks everything, and prints the results. @returns the exit code: 1 if a check has failed */
+/** @returns the exit code: 1 if a check has failed */
 export async function check(input: Input, io: Io): Promise<number> {
 	const givenUrl = input.flagOrVariable('url');
 	const explicitUrl = givenUrl === undefined ? undefined : serverUrl(givenUrl);
@@ -72,7 +69,7 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config: Config
 	return { config, results: [{ part, status: 'ok', note: `Those in ${sources} are valid` }] };
 }
 
-/** Whether a configuration file has a password in it, and users other than the owner can read the file. */
+/** Whether other users can read a password in a configuration file. */
 function exposesPassword(path: string, settings: readonly Setting[]): boolean {
 	const hasPassword = ({ name, value }: Setting) => {
 		if (name === 'admin-pass' || name === 'nats-credentials') return true;
@@ -84,7 +81,6 @@ function exposesPassword(path: string, settings: readonly Setting[]): boolean {
 	return fileHasPassword && othersHaveAccess(statSync(path).mode);
 }
 
-/** Compares the clock of this machine with that of a server or database. */
 function checkClock(time: CheckReport['time']): CheckResult {
 	const part = 'clock';
 	if (!time) return { part, status: 'off', note: 'No server or database to compare it with' };

@@ -1,7 +1,4 @@
-/**
- * The result of one check. `off`: the check does not apply, or there is nothing to check. Only `failed` makes `roomkey check`
- * end with the exit code 1.
- */
+/** `off`: there is nothing to check. Only `failed` makes `roomkey check` end with the exit code 1. */
 export interface CheckResult {
 	/** What was checked, such as `folder: disk`. */
 	readonly part: string;
@@ -9,11 +6,10 @@ export interface CheckResult {
 	readonly note: string;
 }
 
-/** The results of several checks. */
 export interface CheckReport {
 	readonly results: readonly CheckResult[];
-	/** Whether a server has found that its data is no longer in its folder. */
+	/** Whether a server no longer finds its data in its folder. */
 	readonly isDataLost?: boolean;
-	/** Two clocks at the same moment, in ms since 1970: that of this machine, and that of `owner`, such as `the server`. */
+	/** The clock of this machine and that of `owner`, such as `the server`, at the same moment. In ms since 1970. */
 	readonly time?: { readonly local: number; readonly remote: number; readonly owner: string };
 }

@@ -5,7 +5,7 @@ import type { HealthReport } from '../ops/health.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { certificateFault, connectionFault, missingApi } from './connectionFault.js';
 
-/** Time limit of the request, in ms. Longer than the time limit of a check in the server. */
+/** In ms. Longer than the time limit of a check in the server. */
 const TIMEOUT_MS = 5000;
 
 /**
@@ -18,9 +18,10 @@ export async function checkServer(url: string, isRequired: boolean): Promise<Che
 	});
 	let response: Response;
 	let text: string;
-	const localTime = Date.now();
+	let localTime: number;
 	try {
 		response = await fetch(`${url.replace(/\/$/, '')}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+		localTime = Date.now();
 		text = await response.text();
 	} catch (error) {
 		return noReport(connectionFault(url, error, 'server'), error);
@@ -52,7 +53,7 @@ export async function checkServer(url: string, isRequired: boolean): Promise<Che
 	};
 }
 
-/** The health report in an answer. Undefined if the answer is not that of a Roomkey server. */
+/** Undefined if the answer is not that of a Roomkey server. */
 function parseReport(text: string): HealthReport | undefined {
 	try {
 		const report: unknown = JSON.parse(text);
@@ -63,7 +64,7 @@ function parseReport(text: string): HealthReport | undefined {
 	}
 }
 
-/** The result of the check of a server that has sent no health report. @param error the error of the request, if it failed */
+/** @param error the error of the request, if it failed */
 function resultWithoutReport(
 	url: string,
 	fault: string,
@@ -71,7 +72,7 @@ function resultWithoutReport(
 	isRequired: boolean,
 ): Pick<CheckResult, 'status' | 'note'> {
 	if (isRequired) return { status: 'failed', note: fault };
-	// A server answers at the local address that `check` has guessed.
+	// A certificate shows that a server answers at this address, which `check` has guessed.
 	const refused = error !== undefined && certificateFault(error);
 	if (refused === 'out-of-date') return { status: 'failed', note: fault };
 	if (refused) {

@@ -13,7 +13,7 @@ import { othersHaveAccess } from './fileAccess.js';
 
 /**
  * Checks the store, unless its data is in memory.
- * @param isDataLost whether the server has found that its data is no longer in its folder
+ * @param isDataLost whether the server no longer finds its data in its folder
  */
 export async function checkStore(choice: StoreChoice, isDataLost = false): Promise<CheckReport> {
 	if (choice.kind === 'mongodb') return checkMongo(choice.url);
@@ -21,7 +21,7 @@ export async function checkStore(choice: StoreChoice, isDataLost = false): Promi
 	return { results: [{ part: 'store', status: 'off', note: 'The data is in memory' }] };
 }
 
-/** Checks a data folder, which a server may be using. */
+/** A server may be using the folder. */
 async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckReport> {
 	const path = resolve(folder);
 	try {
@@ -73,7 +73,6 @@ async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckRe
 	return { results };
 }
 
-/** Checks a MongoDB, and compares its indexes with those that Roomkey needs. */
 async function checkMongo(url: string): Promise<CheckReport> {
 	const { createClient, databaseAndHosts, databaseOf, withoutPassword } = await import('../mongodb/client.js');
 	const { compareDatabase, holdsNothing } = await import('../mongodb/compareIndexes.js');
@@ -81,8 +80,8 @@ async function checkMongo(url: string): Promise<CheckReport> {
 	const client = createClient(url);
 	try {
 		const db = client.db(databaseOf(url));
-		const local = Date.now();
 		const { localTime } = await db.command({ hello: 1 });
+		const local = Date.now();
 		const ownCollections = collectionSpecs([]);
 		const isEmpty = await holdsNothing(db, ownCollections);
 		const differences = await compareDatabase(db, ownCollections);

@@ -1,7 +1,4 @@
-/**
- * Runs a task, and then `close`, also if the task fails. If both fail, the error of the task is thrown, which is
- * usually the cause of the other.
- */
+/** Runs a task, and then `close`, also if the task fails. If both fail, the error of the task is thrown. */
 export async function thenClose<R>(task: () => Promise<R>, close: () => Promise<unknown>): Promise<R> {
 	let result: R;
 	try {

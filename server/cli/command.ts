@@ -3,37 +3,38 @@ import { parseArgs } from 'node:util';
 import { OptionError } from '../options/optionError.js';
 import { flagSuggestion } from './flags.js';
 
-/** The input and output of a command. Results go to standard output, notes for people to standard error. */
+/**
+ * The input and output of a command. `line` prints a result on standard output, `note` a text for people on standard
+ * error.
+ */
 export interface Io {
 	readonly env: NodeJS.ProcessEnv;
-	/** Prints a line on standard output. */
 	line(text: string): void;
-	/** Prints a line on standard error. */
 	note(text: string): void;
 	/** Replaces the last line of progress. Absent if standard error is not a terminal. */
 	progress?(text: string): void;
-	/** Whether standard input is a terminal, so that the operator can be asked. */
+	/** Whether standard input is a terminal. */
 	readonly isInteractive: boolean;
 	/**
 	 * Asks for a secret without echo. If standard input is not a terminal, reads its next line instead.
 	 * @throws CommandError if there is no line
 	 */
 	readSecret(prompt: string): Promise<string>;
-	/** Asks a question on the terminal. @returns whether the answer is yes */
+	/** @returns whether the answer is yes */
 	confirm(question: string): Promise<boolean>;
 }
 
-/** The error of a command that could not do its work. Its message is shown to the operator. */
+/** Its message is shown to the operator. */
 export class CommandError extends Error {
 	override readonly name = 'CommandError';
 }
 
 export interface Flag {
-	/** What the flag does or its value is, for `--help`. */
+	/** For `--help`. */
 	readonly meaning: string;
 	/** Name of the flag's value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;
-	/** Environment variable, used if the flag is not given. An empty variable counts as unset. */
+	/** Environment variable in place of a missing flag. An empty variable counts as unset. */
 	readonly env?: string;
 	/** Whether the flag can be given several times. */
 	readonly isList?: boolean;
@@ -45,13 +46,12 @@ export interface Command {
 	/** One or two words, such as `user add`. */
 	readonly name: string;
 	/**
-	 * Names of the arguments after the command's name, as in `--help`. An argument in brackets can be left out. The last
-	 * argument can be repeated if its name contains `...`.
+	 * As in `--help`. An argument in brackets can be left out. The last one can be repeated if its name contains `...`.
 	 */
 	readonly parameters: readonly string[];
 	/** The text after the command's name in `--help`. Default: the parameters. */
 	readonly usage?: string;
-	/** What the command does, for `--help`. */
+	/** For `--help`. */
 	readonly meaning: string;
 	readonly flags: Flags;
 	/** @returns the exit code; undefined counts as 0 */
@@ -59,49 +59,41 @@ export interface Command {
 	run(input: Input, io: Io): Promise<number | void>;
 }
 
-/** What the command line gives to a command: its arguments and its flags. */
+/** The arguments and flags of a command. */
 export class Input {
 	constructor(
-		/** The name of the command. */
 		readonly command: string,
-		/** The arguments after the command's name, without flags. */
+		/** Without flags. */
 		readonly args: readonly string[],
 		private readonly flags: Flags,
 		private readonly values: Readonly<Record<string, unknown>>,
 		private readonly env: NodeJS.ProcessEnv,
 	) {}
 
-	/** A required argument. */
 	argument(index: number): string {
 		return this.args[index] as string;
 	}
 
-	/** The value of a flag on the command line. */
 	flag(name: string): string | undefined {
 		return this.values[name] as string | undefined;
 	}
 
-	/** The value of a flag on the command line, or else of its environment variable. */
+	/** The value of a flag, or else of its environment variable. */
 	flagOrVariable(name: string): string | undefined {
 		const { env: variable } = this.flags[name] as Flag;
 		const variableValue = variable === undefined ? undefined : this.env[variable];
 		return this.flag(name) ?? (variableValue || undefined);
 	}
 
-	/** Whether a switch is given. */
 	isOn(name: string): boolean {
 		return this.values[name] === true;
 	}
 
-	/** All values of a flag that can be repeated. */
 	list(name: string): readonly string[] {
 		return (this.values[name] as string[] | undefined) ?? [];
 	}
 
-	/**
-	 * The value of a flag as a number.
-	 * @throws OptionError if the value is not a whole number of at most nine digits
-	 */
+	/** @throws OptionError if the value is not a whole number of at most nine digits */
 	wholeNumber(name: string): number | undefined {
 		const text = this.flag(name);
 		if (text === undefined) return undefined;
@@ -111,7 +103,6 @@ export class Input {
 }
 
 /**
- * Reads the arguments and flags of a command.
  * @returns undefined if the arguments ask for help
  * @throws OptionError for an unknown flag, a flag without its value, an empty argument, too few or too many arguments
  */
@@ -133,7 +124,6 @@ export function readInput(command: Command, args: readonly string[], env: NodeJS
 	return new Input(name, positionals, flags, values, env);
 }
 
-/** The name of an argument without brackets and dots. */
 const nameOf = (parameter = '') => parameter.replace(/[[\].]/g, '');
 
 type ParseOptions = Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }>;
@@ -147,8 +137,7 @@ function parse(args: readonly string[], flags: ParseOptions) {
 		});
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
-		// For an unknown flag, Node also explains how to pass an argument that begins with a dash. Only a negative number is likely
-		// such an argument, so the explanation is left out for everything else.
+		// Node then explains arguments that begin with a dash. That helps only with negative numbers.
 		const isUnknownFlag = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && !/^Unknown option '-\d/.test(message);
 		const [text = message] = isUnknownFlag ? message.split('. To specify') : [];
 		const hasPasswordFlag = args.some((arg) => /^--?pass/.test(arg));
@@ -163,7 +152,6 @@ export function usageOf({ name, parameters, usage = parameters.join(' ') }: Comm
 	return `roomkey ${name} ${usage}`.trim();
 }
 
-/** The text of a command's `--help`. */
 export function commandHelp(command: Command): string {
 	const { meaning, flags } = command;
 	const rows = [...Object.entries(flags).map(flagRow), ['--help', 'print this and end'] as const];

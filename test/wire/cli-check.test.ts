@@ -277,6 +277,21 @@ describe('roomkey check', () => {
 		expect(status).to.equal(1);
 	});
 
+	it('compares the clocks at the time of the answer', async () => {
+		const { now } = Date;
+		const url = await startServer((_, response) => {
+			// As if the answer took ten seconds.
+			Date.now = () => now() + 10_000;
+			response.setHeader('date', new Date(Date.now()).toUTCString());
+			response.end(JSON.stringify({ status: 'ready', since: 'today', checks: {} }));
+		});
+		try {
+			expect((await check(['--data', data, '--url', url])).parts.clock).to.match(/^ok: It agrees/);
+		} finally {
+			Date.now = now;
+		}
+	});
+
 	it('finds settings that a server would refuse', async () => {
 		const { status, parts } = await check(['--data', data], { PORT: '1', ROOMKEY_MAX_BODY: 'much' });
 		expect(status).to.equal(1);

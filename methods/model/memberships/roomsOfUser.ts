@@ -1,17 +1,17 @@
-/** Reads the rooms of a user, and the memberships in them, page by page. */
+/** Reads the rooms of a user and the memberships in them, in pages. */
 import { batchesOf } from '../../../shared/batches.js';
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { type PageOptions, pagesOf } from '../pages.js';
 import { MEMBER } from './members.js';
 
-/** Number of rooms in a page, and so of ids in one query. */
+/** Also the number of ids in one query. */
 const ROOMS_PER_PAGE = 200;
 
 /**
  * Reads the memberships of a user in pages.
- * @param extraFilter additional filter, such as `MEMBER`; without one, invitations are read too
- * @param options as in `pagesOf`. Default: all fields, 500 memberships in a page
+ * @param extraFilter such as `MEMBER`; without one, invitations are read too
+ * @param options as in `pagesOf`
  * @throws ClientError `error-timeout` once the signal has fired
  */
 export function membershipsOfUser(
@@ -24,19 +24,17 @@ export function membershipsOfUser(
 }
 
 export interface RoomsOfUserOptions {
-	/** Filter of the memberships. Default `MEMBER`, which excludes invitations. */
+	/** Default `MEMBER`, which excludes invitations. */
 	readonly memberships?: Filter<Subscription>;
-	/** Fields of the memberships to read; `rid` is always read. Default: only `rid` and `_id`. */
+	/** `rid` is always read. Default: only `rid` and `_id`. */
 	readonly membershipFields?: Readonly<Record<string, 1>>;
-	/** Filter of the rooms. Default: all rooms of the memberships. */
+	/** Default: all rooms of the memberships. */
 	readonly rooms?: Filter<Room>;
-	/** Fields of the rooms to read. */
 	readonly roomFields: Readonly<Record<string, 1>>;
-	/** Ends the reading before the next page. */
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** One page: some memberships of the user, and the rooms of these memberships that match the filter. */
+/** Memberships of the user, and those of their rooms that match the filter. */
 export interface RoomsPage {
 	readonly memberships: Subscription[];
 	readonly rooms: Room[];

@@ -1,13 +1,11 @@
-/** Permissions: which roles hold them. A permission without a document in the database has Rocket.Chat's default roles. */
+/** Which roles hold which permissions. A permission without a document has Rocket.Chat's default roles. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { cachedReads } from '../cachedReads.js';
 
-/**
- * Default roles of each permission, for permissions without a document (`test/contract/rocketchat-e2e.md` 3.1 and 11).
- */
+/** Rocket.Chat's default roles by permission (`test/contract/rocketchat-e2e.md` 3.1 and 11). */
 const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 	'view-c-room': ['admin', 'user', 'federated-external', 'bot', 'app', 'anonymous'],
 	'view-p-room': ['admin', 'user', 'federated-external', 'anonymous', 'guest'],
@@ -53,7 +51,6 @@ const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 /** Permissions that Roomkey checks, with their default roles. */
 export const KNOWN_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(DEFAULT_ROLES));
 
-/** The roles that hold a permission, cached. */
 const rolesByPermission = cachedReads(async (store, permission) => {
 	const document = await store.permissions.findOne({ _id: permission });
 	return document?.roles ?? DEFAULT_ROLES[permission] ?? [];
@@ -64,23 +61,20 @@ export function dropCachedPermission(store: Store, permission: string): void {
 	rolesByPermission.forget(store, permission);
 }
 
-/** Whether one of the user's global roles holds the permission. */
+/** Whether one of the roles of `user` holds the permission. */
 export async function hasPermission(store: Store, user: Pick<User, 'roles'>, permission: string): Promise<boolean> {
 	if (!user.roles?.length) return false;
 	const rolesWithPermission = await rolesByPermission.get(store, permission);
 	return user.roles.some((role) => rolesWithPermission.includes(role));
 }
 
-/** Whether the user with this id holds the permission. Null, for callers who are not logged in, holds none. */
+/** As `hasPermission`, by id. Null stands for a caller who is not logged in. */
 export async function hasPermissionById(store: Store, userId: string | null, permission: string): Promise<boolean> {
 	const user = userId === null ? null : await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	return user !== null && hasPermission(store, user, permission);
 }
 
-/**
- * Refuses callers who do not hold a permission.
- * @throws ClientError `error-unauthorized`, which REST answers with the status 403
- */
+/** @throws ClientError `error-unauthorized`, which REST answers with the status 403 */
 export async function requirePermission(
 	{ store, userId }: Pick<MethodContext, 'store' | 'userId'>,
 	permission: string,

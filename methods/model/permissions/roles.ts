@@ -10,7 +10,7 @@ function defaultRole(_id: string, scope: Role['scope'], description = ''): Clien
 	return { _id, name: _id, scope, description, protected: true, mandatory2fa: false };
 }
 
-/** Rocket.Chat's default roles. They are protected: Rocket.Chat does not delete them. */
+/** Rocket.Chat's default roles. */
 const DEFAULT_ROLES: readonly ClientRole[] = [
 	defaultRole('admin', 'Users', 'Admin'),
 	defaultRole('anonymous', 'Users'),
@@ -27,18 +27,16 @@ const DEFAULT_ROLES: readonly ClientRole[] = [
 
 const rolesWithPermissions = [...KNOWN_PERMISSIONS.values()].flat();
 
-/** Roles that exist without a document: the default roles, and the roles that hold permissions by default. */
 const BUILT_IN_ROLES = new Set([...DEFAULT_ROLES.map(({ _id }) => _id), ...rolesWithPermissions]);
 
 /** Whether a role exists without a document. */
 export const isBuiltInRole = (id: string): boolean => BUILT_IN_ROLES.has(id);
 
-/** Whether a value can be the id of a role: ASCII letters, digits, `_`, `.` and `-`. */
 export function isRoleId(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }
 
-/** The pattern of an argument that is the id of a role. The role need not exist. */
+/** Pattern of the id of a role, which need not exist. */
 export const RoleId = Match.Where(isRoleId, 'text of 1 to 100 letters, digits and any of . _ -', {
 	type: 'string',
 	pattern: '^[\\w.-]{1,100}$',

@@ -4,22 +4,20 @@ import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { hasPermission } from '../permissions/permissions.js';
 
-/** How many parent rooms of a discussion are checked. The limit also ends the check if rooms are parents of each other. */
+/** Limits how many parent rooms of a discussion are checked, also if rooms are parents of each other. */
 const MAX_PARENTS = 10;
 
-/** The value of `type` in the document of a public team. */
+/** The `type` of a public team. */
 const PUBLIC_TEAM = 0;
 
 type Viewer = Pick<User, '_id' | 'roles'>;
 
-/** Whether the user may see the channels of a team: they are a member of it, or it is public and they may see channels. */
 async function maySeeTeamRooms(store: Store, teamId: string, user: Viewer): Promise<boolean> {
 	const team = await store.teams.findOne({ _id: teamId });
 	if (team?.type === PUBLIC_TEAM && (await hasPermission(store, user, 'view-c-room'))) return true;
 	return (await store.teamMembers.findOne({ teamId, userId: user._id })) !== null;
 }
 
-/** Whether the user is a member of the room and holds a permission to see such rooms as a member. */
 async function maySeeAsMember(store: Store, room: Room, user: Viewer): Promise<boolean> {
 	const membership = await store.subscriptions.findOne(
 		{ rid: room._id, 'u._id': user._id },
@@ -31,10 +29,7 @@ async function maySeeAsMember(store: Store, room: Room, user: Viewer): Promise<b
 	);
 }
 
-/**
- * Whether one of the rules of `test/contract/rocketchat-e2e.md` 3.1 grants access.
- * @param parentsLeft how many more parent rooms may be checked
- */
+/** Whether one of the rules of `test/contract/rocketchat-e2e.md` 3.1 grants access. */
 async function maySee(store: Store, room: Room, user: Viewer, parentsLeft: number): Promise<boolean> {
 	if (room.t === 'c') {
 		const visible = room.teamId
@@ -47,7 +42,7 @@ async function maySee(store: Store, room: Room, user: Viewer, parentsLeft: numbe
 		const parent = await store.rooms.findOne({ _id: room.prid });
 		if (parent && (await maySee(store, parent, user, parentsLeft - 1))) return true;
 	}
-	// The agent who serves a livechat or VoIP room may see it. A permission lets users see all livechat rooms.
+	// `l` is a livechat room, `v` a VoIP room.
 	if (room.t === 'l' || room.t === 'v') {
 		if (room.servedBy?._id === user._id) return true;
 		return room.t === 'l' && hasPermission(store, user, 'view-livechat-rooms');
@@ -56,11 +51,9 @@ async function maySee(store: Store, room: Room, user: Viewer, parentsLeft: numbe
 }
 
 /**
- * Refuses users who may not see a room, as the method `canAccessRoom` did in earlier Rocket.Chat releases
- * (`test/contract/rocketchat-e2e.md` 3.2). The details of the error name a method: `canAccessRoom` if the room or the user does
- * not exist, and the method that the client called if the user may not see the room.
- * @throws ClientError `error-invalid-room` if the room does not exist or the user may not see it; `error-invalid-user` if the
- * user does not exist any more
+ * Returns the room, if the user may see it (`test/contract/rocketchat-e2e.md` 3.2). As in earlier Rocket.Chat releases,
+ * the error for a missing room or user names the method `canAccessRoom`.
+ * @throws ClientError `error-invalid-room` if the room does not exist or the user may not see it; `error-invalid-user`
  */
 export async function requireRoomAccess(store: Store, rid: string, userId: string): Promise<Room> {
 	const room = rid === '' ? null : await store.rooms.findOne({ _id: rid });
@@ -78,7 +71,7 @@ export async function maySeeRoom(store: Store, rid: string, userId: string | nul
 	return room !== null && isRoomVisible(store, room, userId);
 }
 
-/** As `maySeeRoom`, for a room whose document the caller has read already. */
+/** As `maySeeRoom`, for a room that the caller has read already. */
 export async function isRoomVisible(store: Store, room: Room, userId: string): Promise<boolean> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	return user !== null && maySee(store, room, user, MAX_PARENTS);

@@ -4,10 +4,7 @@ import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import { workspaceSetting } from '../settings/workspace.js';
 
-/**
- * The fields that Rocket.Chat's clients receive, and those that Roomkey adds for keys. They exclude secrets, such as
- * the join code and the token of a livechat visitor.
- */
+/** Secrets are left out, such as the join code and the token of a livechat visitor. */
 const FIELDS = [
 	'_id _updatedAt t name fname u usernames uids usersCount default msgs ts lm lastMessage ro reactWhenReadOnly sysMes',
 	'topic description announcement announcementDetails customFields archived broadcast muted unmuted featured retention',
@@ -15,32 +12,30 @@ const FIELDS = [
 	'servedBy departmentId open avatarETag autoTranslateLanguage',
 ].flatMap((line) => line.split(' '));
 
-/** Projection of the rooms that are read for clients. */
 export const CLIENT_ROOM_FIELDS = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
 
-/** As `CLIENT_ROOM_FIELDS`, for admins, who may see all rooms, but messages only as members. */
+/** For admins, who may see messages only as members. */
 export const ADMIN_ROOM_FIELDS = Object.fromEntries(
 	FIELDS.filter((field) => field !== 'lastMessage').map((field) => [field, 1]),
 ) as Record<string, 1>;
 
-/** After this many rooms, the conversion checks the clock, and yields if it has blocked the event loop for too long. */
+/** After this many rooms the conversion may yield to the event loop. */
 const CHECK_EVERY = 50;
 
 /** A room as clients receive it. */
 export type ClientRoom = Omit<Room, 'e2eReset'>;
 
 /**
- * Whether encryption is switched on for the server. While it is off, the encryption fields of rooms stay stored, but
- * clients do not receive them, and new members are not queued for keys.
+ * Whether encryption is switched on for the server. While it is off, clients receive no encryption fields, and new
+ * members are not queued for keys.
  */
 export function isEncryptionEnabled(store: Store): Promise<boolean> {
 	return workspaceSetting(store, 'E2E_Enable');
 }
 
 /**
- * A room, or a part of a room, without `e2eReset`, the lock of a key reset. If encryption is switched off, the
- * encryption fields are left out too, because clients that see them ask for the user's encryption password
- * (`test/contract/beyond.md` E13).
+ * Leaves out `e2eReset`, the lock of a key reset. If encryption is off, leaves out the encryption fields too. Clients
+ * that see these ask for the encryption password (`test/contract/beyond.md` E13).
  * @param encryptionEnabled what `isEncryptionEnabled` returns
  */
 export function partialClientRoom<R extends Partial<Room>>(room: R, encryptionEnabled: boolean): Omit<R, 'e2eReset'> {
@@ -56,12 +51,11 @@ function toClientRoom(room: Room, encryptionEnabled: boolean): ClientRoom {
 	return partialClientRoom(Object.fromEntries(visibleFields) as unknown as Room, encryptionEnabled);
 }
 
-/** A room as clients receive it. */
 export async function clientRoom(store: Store, room: Room): Promise<ClientRoom> {
 	return toClientRoom(room, await isEncryptionEnabled(store));
 }
 
-/** Rooms as clients receive them. Yields to the event loop, because there may be many rooms. */
+/** Rooms as clients receive them. Yields to the event loop. */
 export async function clientRooms(store: Store, rooms: readonly Room[]): Promise<ClientRoom[]> {
 	const encryptionEnabled = await isEncryptionEnabled(store);
 	const visible: ClientRoom[] = [];

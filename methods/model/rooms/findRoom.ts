@@ -9,28 +9,23 @@ import { hasPermission } from '../permissions/permissions.js';
 import { isRoomVisible } from './access.js';
 import { type ClientRoom, clientRoom } from './clientRoom.js';
 
-/** One of the two room types that these methods exist for. */
 export interface ChannelOrGroup {
 	/** The room type, as stored. */
 	readonly t: 'c' | 'p';
 	/** Prefix of the method names. */
 	readonly plural: 'channels' | 'groups';
-	/** Name of the field that contains the room in answers. */
+	/** Field of the room in answers. */
 	readonly single: 'channel' | 'group';
 }
 
 export const CHANNELS: ChannelOrGroup = { t: 'c', plural: 'channels', single: 'channel' };
 export const GROUPS: ChannelOrGroup = { t: 'p', plural: 'groups', single: 'group' };
 
-/** Defines a method twice: for channels and for groups. */
 export function forChannelsAndGroups(define: (kind: ChannelOrGroup) => Method): Method[] {
 	return [define(CHANNELS), define(GROUPS)];
 }
 
-/**
- * Maximum length of a room's descriptive texts, in characters: they are sent to every member with every change of the
- * room.
- */
+/** In characters. The texts are sent to every member with every change of the room. */
 const MAX_TEXT_LENGTH = 10_000;
 
 /** Pattern of a topic, a description or an announcement. */
@@ -46,7 +41,7 @@ export type RoomArgs = { roomId?: string | undefined; roomName?: string | undefi
 type Context = Pick<UserContext, 'store' | 'userId'>;
 
 /**
- * Reads the names of the caller, and the roles, which access rules need.
+ * Reads the names and roles of the caller.
  * @throws ClientError `error-invalid-user` if the user does not exist any more
  */
 export async function findCaller({
@@ -59,12 +54,11 @@ export async function findCaller({
 }
 
 /**
- * Finds the room that the arguments identify, if the caller may see it. For other callers the error is the same as for
- * a missing room. The audit event of the call gets the room's id.
- * @param kind the type that the room must have; by default any type
- * @param permission callers who hold this permission by a global role find the room even if they may not see it
- * @throws ClientError `error-roomid-param-not-provided` without an id and a name; `error-room-not-found` if the caller finds no
- * such room
+ * Finds a room that the caller may see. Other callers get the same error as for a missing room. The audit event of the
+ * call gets the room's id.
+ * @param kind required type; by default any type
+ * @param permission a global role with this permission lets the caller find every room
+ * @throws ClientError `error-roomid-param-not-provided` without an id and a name; `error-room-not-found`
  */
 export async function findRoom(
 	context: Context & Pick<UserContext, 'audit'>,
@@ -83,7 +77,6 @@ export async function findRoom(
 	throw clientError('roomNotFound');
 }
 
-/** Builds an answer with the present state of a room. */
 export async function roomAnswer(
 	store: Store,
 	{ single }: ChannelOrGroup,

@@ -5,8 +5,8 @@ import { isMember } from '../memberships/members.js';
 import { hasRoomPermission } from '../memberships/roomPermission.js';
 
 /**
- * Whether the user holds `toggle-room-e2e-encryption` in a room. A direct room has no owner, so there every member
- * counts as holding it (`test/contract/beyond.md` E3).
+ * Whether the user holds `toggle-room-e2e-encryption` in the room. In a direct room, which has no owner, every member
+ * may (`test/contract/beyond.md` E3).
  */
 export async function mayToggleEncryption(
 	store: Store,

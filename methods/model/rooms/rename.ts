@@ -6,10 +6,7 @@ import { isDuplicateKey } from '../../../shared/storeErrors.js';
 import { forEachInParallel } from '../inParallel.js';
 import { membershipsOf } from '../memberships/members.js';
 
-/**
- * ASCII letters, digits, `_`, `.` and `-`, as in Rocket.Chat. The limit of 120 characters is Roomkey's, because names are
- * part of URLs.
- */
+/** The characters are those of Rocket.Chat. The limit of length is Roomkey's, because names are part of URLs. */
 const NAME = /^[\w.-]{1,120}$/;
 
 /** @throws ClientError `error-invalid-room-name` */
@@ -18,8 +15,8 @@ export function requireRoomName(roomName: string): void {
 }
 
 /**
- * Renames a room, and then the memberships that still have another name. So a repeated call completes an interrupted one.
- * If a concurrent call has renamed the room again, the memberships get that name. Notifies the members of all changes.
+ * Renames a room, and then its memberships that have another name. A repeated call completes an interrupted one. If a
+ * concurrent call renames the room again, the memberships get that name.
  * @throws ClientError `error-duplicate-channel-name`
  */
 export async function renameRoom(

@@ -1,34 +1,25 @@
-/**
- * The settings of a Rocket.Chat database about second factors. Roomkey reads them and cannot change them. An admin changes
- * them in Rocket.Chat, which asks for a second factor first.
- */
+/** The settings of a Rocket.Chat database about second factors, which Roomkey only reads. */
 import type { Store } from '../../../shared/store.js';
 import { cachedReads } from '../cachedReads.js';
 
 const PREFIX = 'Accounts_TwoFactorAuthentication_';
 
 export interface FactorSettings {
-	/** Whether second factors are enabled. */
 	readonly enabled: boolean;
 	/** Whether codes of authenticator apps are accepted. */
 	readonly byTotp: boolean;
-	/** Whether codes by e-mail are accepted. */
 	readonly byEmail: boolean;
 	/** How far the clock of an authenticator app may be off, in time steps of 30 seconds. */
 	readonly maxDelta: number;
 	/** Number of wrong codes after which a mailed code becomes invalid. */
 	readonly maxEmailAttempts: number;
-	/**
-	 * Whether users without a second factor must prove the password instead. Undefined if the database does not specify
-	 * it: then no proof is required.
-	 */
+	/** Whether users without a second factor must prove the password instead. Undefined if not stored. */
 	readonly passwordFallback: boolean | undefined;
 }
 
 /** Maximum of `maxDelta`: a larger value would make guessing easy and checking slow. */
 const MAX_DELTA = 20;
 
-/** Ids of the settings, without the prefix. */
 const NAMES = {
 	enabled: 'Enabled',
 	byTotp: 'By_TOTP_Enabled',
@@ -38,7 +29,7 @@ const NAMES = {
 	passwordFallback: 'Enforce_Password_Fallback',
 } as const satisfies Record<keyof FactorSettings, string>;
 
-/** Reads the settings. Missing or invalid ones get Rocket.Chat's defaults, except `passwordFallback`: it is undefined. */
+/** Missing or invalid settings get Rocket.Chat's defaults, except `passwordFallback`. */
 async function readFactorSettings({ settings }: Store): Promise<FactorSettings> {
 	const ids = Object.values(NAMES).map((name) => PREFIX + name);
 	const stored = new Map<string, unknown>();
@@ -63,7 +54,6 @@ async function readFactorSettings({ settings }: Store): Promise<FactorSettings> 
 	};
 }
 
-/** All these settings are cached together, under the key `PREFIX`. */
 const cachedFactorSettings = cachedReads(readFactorSettings);
 
 /** The present settings; a change by a Rocket.Chat server takes effect within a second. */

@@ -1,7 +1,4 @@
-/**
- * The known settings, which clients can read and admins can change: those that Roomkey uses, and those that it only stores
- * for clients.
- */
+/** The known settings: those that Roomkey uses, and those that it only stores for clients. */
 
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -29,14 +26,14 @@ const FOR_CLIENTS = {
 } as const satisfies Record<string, SettingValue>;
 
 /**
- * The known settings with their defaults. Every client may read them. All other settings of a Rocket.Chat database, such
- * as passwords of mail servers, can be neither read nor changed through Roomkey.
+ * The defaults of the known settings, which every client may read. Other settings of a Rocket.Chat database, such as
+ * mail passwords, can be neither read nor changed.
  */
 const KNOWN: ReadonlyMap<string, SettingValue> = new Map<string, SettingValue>(
 	Object.entries({ ...DEFAULTS, ...FOR_CLIENTS }).sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 
-/** Whether a setting is known, so that clients may see it. */
+/** Whether clients may see a setting. */
 export const isKnownSetting = (id: string): boolean => KNOWN.has(id);
 
 export interface ClientSetting {
@@ -46,7 +43,7 @@ export interface ClientSetting {
 
 /**
  * The present values of known settings, sorted by id.
- * @param ids reads only these settings; ids of unknown settings are ignored
+ * @param ids reads only these settings; unknown ids are ignored
  * @param since reads only settings that were written after this time
  */
 export async function readSettings(store: Store, ids?: readonly string[], since?: Date): Promise<ClientSetting[]> {
@@ -65,7 +62,7 @@ export async function readSettings(store: Store, ids?: readonly string[], since?
 	return values;
 }
 
-/** Writes a value if it differs from the stored one. If nothing is stored, the default value is not written. */
+/** Writes a value that differs from the stored one, or from the default if nothing is stored. */
 async function writeIfChanged({ settings }: Store, _id: string, value: SettingValue): Promise<void> {
 	const updateIfDifferent = async () => {
 		const { matchedCount } = await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } });
@@ -79,9 +76,8 @@ async function writeIfChanged({ settings }: Store, _id: string, value: SettingVa
 }
 
 /**
- * Refuses a value that a setting cannot have.
- * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a value of a wrong
- * type, and for a number that is not a safe integer
+ * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a wrong type,
+ * and for numbers that are no safe integers
  */
 function requireValidValue(_id: string, value: unknown): asserts value is SettingValue {
 	const defaultValue = KNOWN.get(_id);
@@ -91,8 +87,7 @@ function requireValidValue(_id: string, value: unknown): asserts value is Settin
 }
 
 /**
- * Changes settings with immediate effect. The change event of each write notifies the clients that subscribe to the known
- * settings. If one value is refused, nothing is written.
+ * Changes settings with immediate effect, or none if one value is refused.
  * @throws ClientError as `requireValidValue`
  */
 export async function changeSettings(
@@ -105,7 +100,7 @@ export async function changeSettings(
 	for (const { _id, value } of changes) requireValidValue(_id, value);
 	for (const { _id, value } of changes) {
 		await writeIfChanged(store, _id, value as SettingValue);
-		// Done even if nothing was written: another process may have written the value after this process cached it.
+		// Also if nothing was written: another process may have written the value since this one cached it.
 		dropCachedSetting(store, _id);
 	}
 }

@@ -1,22 +1,21 @@
-/** Admins: one active admin always remains. */
+/** One active admin always remains. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 
-/** Whether a user is an active admin. */
 export const isActiveAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): boolean =>
 	active !== false && roles?.includes('admin') === true;
 
-/** Whether there is an active admin. @param exceptUserId this user does not count; an empty id excludes nobody */
+/** Whether there is an active admin other than `exceptUserId`. */
 export async function hasActiveAdmin(store: Store, exceptUserId = ''): Promise<boolean> {
 	const filter = { _id: { $ne: exceptUserId }, roles: 'admin', active: { $ne: false } };
 	return exists(store.users, filter);
 }
 
 /**
- * Throws if `user` is an active admin and no other user is one. Called before the user is deactivated or deleted, or loses
- * the role. `changeUnlessLastAdmin` calls it again after the change, with the user as before the change.
+ * Throws if `user` is the only active admin.
+ * @param user as before the change
  * @throws ClientError `error-action-not-allowed`
  */
 export async function requireNotLastAdmin(store: Store, user: Pick<User, '_id' | 'roles' | 'active'>): Promise<void> {
@@ -25,11 +24,8 @@ export async function requireNotLastAdmin(store: Store, user: Pick<User, '_id' |
 }
 
 /**
- * Applies a change after which this user is not an active admin. Refuses the change for the last active admin. Checks
- * again after the write and undoes the change if no other admin is left, because the last two admins could be changed
- * concurrently.
- * @param userBefore the user before the change
- * @param change applies the change
+ * Applies a change after which this user is not an active admin, unless no other admin is left. Checks again after the
+ * write, because the last two admins can be changed concurrently.
  * @param undo restores the former state
  * @throws ClientError `error-action-not-allowed`
  */

@@ -3,15 +3,14 @@ import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { doRolesExist, isRoleId } from '../permissions/roles.js';
 
-/** Roles in one room. A user who had one of them as a global role would have it in every room. */
+/** Roles in one room. As a global role, each would count in every room. */
 const ROOM_ROLES = new Set(['owner', 'moderator', 'leader']);
 
-/** Maximum number of roles of one user. */
 const MAX_ROLES = 50;
 
 /**
  * Refuses roles that do not exist or that a user cannot have globally, and an empty or too long list.
- * @param present the roles that the user has already. They may be kept even if they do not exist any more
+ * @param present roles of the user, which may be kept even if they no longer exist
  * @throws ClientError `error-action-not-allowed`
  */
 export async function requireAssignableRoles(

@@ -1,4 +1,4 @@
-/** The fields of a user in answers that describe users. Others, such as `services` and the identity keys, are left out. */
+/** The fields of users that clients may see. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
@@ -25,10 +25,10 @@ export function clientUserFields(seesAll: boolean): Record<string, 1> {
 	return seesAll ? FULL_FIELDS : PUBLIC_FIELDS;
 }
 
-/** Fields that Rocket.Chat's clients expect, with the values for users without them. Only Rocket.Chat stores them. */
+/** Defaults of fields that Rocket.Chat's clients expect, and that only Rocket.Chat stores. */
 export const DEFAULT_FIELDS = { status: 'offline', settings: {} } as const satisfies Partial<User>;
 
-/** Reads a user with all visible fields, for the answer to a caller who has created or changed the user. */
+/** Reads a user with all visible fields, for a caller who has created or changed the user. */
 export async function findClientUser(store: Store, userId: string): Promise<ClientUser> {
 	const projection = { ...FULL_FIELDS, status: 1, settings: 1, _updatedAt: 1 } as const;
 	const user = await store.users.findOne({ _id: userId }, { projection });

@@ -1,4 +1,4 @@
-/** The names of direct rooms: for each member the room is named after the other members, as in Rocket.Chat. */
+/** Names of direct rooms. Each member sees the names of the other members, as in Rocket.Chat. */
 import type { Room, Subscription, User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { createYielder } from '../../../shared/yielding.js';
@@ -9,16 +9,16 @@ import { updateIfUnchanged } from '../retryOnConflict.js';
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 type Person = Pick<User, '_id' | 'username' | 'name'>;
 
-/** Number of direct rooms in a page. Each has at most eight members, so one query reads at most 800 memberships. */
+/** A direct room has at most eight members, so one query reads at most 800 memberships. */
 const PAGE_SIZE = 100;
 
-/** Maximum number of reads of one page. Even with concurrent name changes, two or three suffice. */
+/** Even with concurrent name changes, two or three reads of a page suffice. */
 const MAX_READS = 10;
 
 const displayName = ({ username = '', name }: Person) => name || username;
 
 /**
- * The name of a direct room for one member: the names of the other members, in the order of their display names.
+ * The names of the other members, in the order of their display names.
  * @param userId the member who sees the name
  * @param people all members
  */
@@ -37,7 +37,7 @@ export function directRoomNames(
 }
 
 /**
- * Finds the memberships of these direct rooms whose `name` or `fname` differs from the present names of the members.
+ * Finds memberships of these rooms that lack the present names of the members.
  * @param userId the user whose name has changed
  */
 async function findOutdatedNames(
@@ -56,7 +56,7 @@ async function findOutdatedNames(
 	for (const membership of memberships) {
 		await pause();
 		const ids = idsByRoom.get(membership.rid) ?? [];
-		// The user's own membership contains the names of the other members, unless the user is the only member.
+		// The user's own membership has only the names of others, unless the user is alone.
 		if (membership.u._id === userId && ids.some((id) => id !== userId)) continue;
 		const people = ids.flatMap((id) => usersById.get(id) ?? []);
 		const names = directRoomNames(membership.u._id, people);
@@ -66,9 +66,8 @@ async function findOutdatedNames(
 }
 
 /**
- * Updates the names of a user's direct rooms in the memberships of the other members, and notifies these members. The new
- * names are read from the user documents. After each page of rooms was written, it is read again, because another member
- * may have changed their name since the first read.
+ * Updates the names of a user's direct rooms in the memberships of the other members. Each page is read again after the
+ * writes, because another member may have changed their name.
  */
 export async function renameDirectRooms(context: Context, userId: string): Promise<void> {
 	const { store, signal } = context;
@@ -96,7 +95,6 @@ export async function renameInDirectRoom(
 	await updateIfUnchanged(
 		store.rooms,
 		() => store.rooms.findOne(whereFormerName, { projection: { usernames: 1 } }),
-		// The filter matches if the list still contains each of these names.
 		({ usernames = [] }) => ({
 			whereUnchanged: { _id: rid, $and: usernames.map((name) => ({ usernames: name })) },
 			update: { $set: { usernames: usernames.map((name) => (name === formerName ? newName : name)) } },

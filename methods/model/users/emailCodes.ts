@@ -5,7 +5,7 @@ import { isHashOf } from './passwords.js';
 
 const CODE_FIELD = 'services.emailCode';
 
-/** The result of a code check: right, wrong, or too many wrong attempts. */
+/** `exhausted`: too many wrong attempts. */
 export type Verdict = 'right' | 'wrong' | 'exhausted';
 
 /** The stored codes that have not expired. */
@@ -18,10 +18,7 @@ export function validCodesOf(stored: EmailCode | EmailCode[] | undefined): Email
 	});
 }
 
-/**
- * Checks a code against the codes that older Rocket.Chat releases stored: several codes are valid, and attempts are not
- * counted.
- */
+/** Older Rocket.Chat releases stored several valid codes, and did not count attempts. */
 async function tryListedCodes(
 	{ users }: Store,
 	userId: string,
@@ -41,8 +38,8 @@ async function tryListedCodes(
 }
 
 /**
- * Checks a code against the one code that present releases store. The attempt is counted before the comparison, so that
- * concurrent guesses cannot bypass the limit.
+ * Present releases store one code. The attempt is counted before the comparison, so that concurrent guesses cannot
+ * bypass the limit.
  */
 async function tryCode(
 	{ users }: Store,
@@ -69,7 +66,6 @@ async function tryCode(
 
 /**
  * Checks a mailed code, and invalidates it if it is right.
- * @param stored the field `services.emailCode` of the user
  * @param text the code as the user typed it, maybe with the dash that mails show
  */
 export async function useEmailCode(

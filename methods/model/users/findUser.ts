@@ -9,13 +9,11 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Projection, Store } from '../../../shared/store.js';
 import { throwIfAborted } from '../signal.js';
 
-/** The fields that identify a user. */
 export type NameField = 'username' | 'emails.address';
 
-/** Length of the prefix whose spellings in upper and lower case are listed, in characters: at most 16 spellings. */
+/** A prefix of this length has at most 16 spellings in upper and lower case. */
 const PREFIX_LENGTH = 4;
 
-/** Every spelling of an ASCII text in upper and lower case. */
 function spellings(text: string): string[] {
 	let all = [''];
 	for (const letter of text) {
@@ -26,25 +24,21 @@ function spellings(text: string): string[] {
 }
 
 /**
- * Matches a field without regard to case. MongoDB cannot use the field's index for a pattern that ignores case. Therefore
- * the filter also lists all spellings of the first letters, as Meteor does: for these MongoDB uses the index. Letters
- * beyond ASCII can have more than two spellings, so the prefix ends before them.
+ * Matches a field without regard to case. For such a pattern MongoDB uses no index. The filter therefore also lists the
+ * spellings of the first letters, as in Meteor. Letters beyond ASCII, which can have more than two spellings, end the
+ * prefix.
  */
 export function ignoringCase(field: NameField, text: string): Filter<User> {
-	// The printable ASCII characters at the start.
 	const [asciiStart = ''] = /^[\x20-\x7e]*/.exec(text) ?? [];
 	const prefix = asciiStart.slice(0, PREFIX_LENGTH);
 	const startsWithPrefix = spellings(prefix).map((start) => ({ [field]: new RegExp(`^${escapeRegExp(start)}`) }));
 	return { [field]: new RegExp(`^${escapeRegExp(text)}$`, 'i'), ...(prefix && { $or: startsWithPrefix }) };
 }
 
-/** Longest user name or e-mail that a user can have, in characters. The length of a regular expression is limited. */
+/** In characters. The length of a regular expression is limited. */
 const MAX_NAME_LENGTH = 254;
 
-/**
- * Finds a user by user name or e-mail: an exact match, or else the only match without regard to case.
- * @returns null if nothing matches, or if several users match without regard to case
- */
+/** Finds a user by user name or e-mail: an exact match, or else the only match without regard to case. */
 export async function findByName(
 	{ users }: Pick<Store, 'users'>,
 	field: NameField,
@@ -58,14 +52,14 @@ export async function findByName(
 	return found.length === 1 ? (found[0] as User) : null;
 }
 
-/** How a login identifies its user. If several fields are given, the first of them in this order counts. */
+/** How a login identifies its user. The first given field in this order counts. */
 export interface LoginName {
 	readonly id?: string | undefined;
 	readonly username?: string | undefined;
 	readonly email?: string | undefined;
 }
 
-/** Finds the user whom a login identifies. @returns null if there is no such user, or if no field is given */
+/** Finds the user whom a login identifies. */
 export async function findByLoginName(
 	store: Pick<Store, 'users'>,
 	{ id, username, email }: LoginName,
@@ -76,8 +70,7 @@ export async function findByLoginName(
 	return email === undefined ? null : findByName(store, 'emails.address', email, projection);
 }
 
-/** Number of user names looked up in one query. */
-const BATCH = 200;
+const NAMES_PER_QUERY = 200;
 
 /**
  * Finds the users of many names, each as `findByName` does.
@@ -91,7 +84,7 @@ export async function findByUsernames(
 ): Promise<Map<string, User>> {
 	const found = new Map<string, User>();
 	const distinctNames = [...new Set(usernames)].filter((username) => username !== '');
-	for (const batch of batchesOf(distinctNames, BATCH)) {
+	for (const batch of batchesOf(distinctNames, NAMES_PER_QUERY)) {
 		throwIfAborted(signal);
 		const exact = { username: { $in: batch } };
 		for await (const user of store.users.find(exact, { projection })) found.set(user.username as string, user);
@@ -117,7 +110,6 @@ export type UserArgs = { userId?: string; username?: string; user?: string };
 
 /**
  * Finds the user that the arguments identify; the id takes precedence. The audit event of the call gets the user's id.
- * @returns null if there is no such user
  * @throws ClientError `error-user-param-not-provided` if all arguments are absent or empty
  */
 export async function findUser(

@@ -5,7 +5,6 @@ import { Match } from '../../../shared/match.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { findByUsernames, USER_ARGS } from './findUser.js';
 
-/** The arguments that identify one or more users. `user` is an alias of `username`. */
 export const USER_LIST_ARGS = {
 	...USER_ARGS,
 	userIds: Match.Optional([String]),
@@ -20,7 +19,6 @@ interface UsersArgs {
 	readonly usernames?: readonly string[] | undefined;
 }
 
-/** Maximum number of users in one call. */
 const MAX_USERS = 1000;
 
 /** @throws ClientError `error-too-many-users` */
@@ -30,14 +28,13 @@ export function refuseTooManyUsers(idsOrNames: readonly string[]): void {
 
 const PROJECTION = { username: 1, name: 1 } as const;
 
-/** The texts that are not empty, without duplicates. */
 function distinctTexts(single = '', list: readonly string[] = []): string[] {
 	return [...new Set([single, ...list])].filter((text) => text !== '');
 }
 
 /**
- * Finds all users that the arguments of a call identify, by id or by name, without duplicates.
- * @throws ClientError `error-users-params-not-provided` without an argument; `error-too-many-users` above the maximum;
+ * Finds all users that the arguments identify, without duplicates.
+ * @throws ClientError `error-users-params-not-provided` without an argument; `error-too-many-users`;
  * `error-invalid-user` if an argument matches no user
  */
 export async function findUsersOfCall(

@@ -1,4 +1,4 @@
-/** Creates the first admin of a server, from environment variables, as in Rocket.Chat, or from a command. */
+/** Creates the first admin of a server. */
 import { randomId } from '../../../shared/ids.js';
 import type { Store } from '../../../shared/store.js';
 import { hasActiveAdmin } from './admins.js';
@@ -9,17 +9,16 @@ export interface FirstAdmin {
 	readonly username: string;
 	readonly password: string;
 	readonly email?: string | undefined;
-	/** Display name. Default `Administrator`. */
+	/** Default `Administrator`. */
 	readonly name?: string | undefined;
 	/** Whether clients ask for a new password at the next login. */
 	readonly requirePasswordChange?: true | undefined;
 }
 
 /**
- * Creates an admin if there is no active one. `insertUser` claims the user name, so only one of several processes that
- * start at the same time creates the admin.
- * @returns `made`: the admin was created; `exists`: there is an active admin already; `taken`: there is none, but
- * another user has the user name or the e-mail
+ * Creates an admin if there is no active one. Of several processes that start at the same time, only one creates the
+ * admin.
+ * @returns `exists`: there is an active admin; `taken`: another user has the user name or the e-mail
  */
 export async function makeFirstAdmin(
 	store: Store,

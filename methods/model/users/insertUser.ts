@@ -11,10 +11,7 @@ export interface TakenValue {
 	readonly value: string;
 }
 
-/**
- * Finds a user name or an e-mail that another user already has, without regard to case.
- * @returns null if all are free
- */
+/** Finds a user name or an e-mail of this user that another user has, without regard to case. */
 export async function findTaken(
 	store: Store,
 	{ _id, username, emails = [] }: Pick<User, '_id' | 'username' | 'emails'>,
@@ -32,15 +29,12 @@ export async function findTaken(
 /**
  * Stores a new user, unless another user has the user name or an e-mail already.
  *
- * The unique indexes of a Rocket.Chat database distinguish `alice` from `Alice`, and Roomkey adds none that ignores case.
- * So the new user is inserted with a claim to the user name and to each e-mail. A claim is an additional entry in the
- * user's list of login tokens, with the value in lower case instead of a hash. These entries are unique over all users: of
- * two concurrent calls that claim the same value, one insert fails. A claim is not a valid hash, so nobody can log in with
- * it.
+ * The unique indexes of a Rocket.Chat database distinguish `alice` from `Alice`. The user is therefore inserted with a
+ * claim to each value. A claim is a login token that has the value in lower case in place of a hash. Hashes are unique
+ * over all users: of two calls that claim the same value, one fails. Nobody can log in with a claim.
  *
- * After the insert, the values are checked again. If another program, or a call that changes another user, has stored one
- * of them since the first check, the new user is removed. Otherwise the claims are removed. Claims that a crash leaves are
- * removed with expired tokens.
+ * After the insert, the values are checked again, because other programs and changes of users make no claims. Claims
+ * that a crash leaves are removed with expired tokens.
  *
  * @returns the user name or e-mail that is taken; null if the user was stored
  */

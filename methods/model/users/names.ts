@@ -8,22 +8,20 @@ import { Text } from '../../../shared/text.js';
 import { updateOf } from '../updateOf.js';
 import { findTaken, type TakenValue } from './insertUser.js';
 
-/** Maximum length of an e-mail (RFC 5321), a user name and a display name, in characters. */
+/** In characters. For e-mails see RFC 5321. */
 const MAX_LENGTH = 254;
 
-/** ASCII letters, digits, dots, underscores and hyphens. */
 const USERNAME = /^[0-9a-zA-Z._-]+$/;
-/** Two parts around one `@`, without spaces, control characters and unpaired surrogates. */
+/** `Cc` are control characters, `Cs` unpaired surrogates. */
 const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
 
-/** Rocket.Chat's list of reserved names. Some suggest an authority; `@all` and `@here` mention all members. */
+/** Rocket.Chat's reserved user names. */
 const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'user']);
 
 /** A text on one line that is not blank. */
 const ONE_LINE = /^(?=\s*\S)[^\p{Cc}\p{Cs}]*$/u;
 const LimitedText = Text({ max: MAX_LENGTH });
 
-/** A display name: neither blank nor too long. */
 export const RealName = Match.Where(
 	(value): value is string => Match.test(value, LimitedText) && ONE_LINE.test(value),
 	'text of 1 to 254 characters on one line',
@@ -40,8 +38,8 @@ function requireValidUsername(username: string): void {
 }
 
 /**
- * Refuses a user name that is invalid or reserved. `insertUser` checks whether another user has the name.
- * @throws ClientError `error-input-is-not-a-valid-field` for an invalid name; `error-blocked-username` for a reserved one
+ * Refuses a user name that is invalid or reserved.
+ * @throws ClientError `error-input-is-not-a-valid-field`; `error-blocked-username` for a reserved name
  */
 export function requireAllowedUsername(username: string): void {
 	requireValidUsername(username);
@@ -56,11 +54,11 @@ export function requireValidEmail(email: string): void {
 export interface NewUsernameAndEmail {
 	readonly username?: string | undefined;
 	readonly email?: string | undefined;
-	/** Whether the e-mail is verified. By default a new e-mail is not verified, and an unchanged e-mail stays as it was. */
+	/** By default a new e-mail is not verified, and an unchanged one stays as it was. */
 	readonly verified?: boolean | undefined;
 }
 
-/** The e-mails of a user after the change; undefined if there are none. Only the first e-mail can change. */
+/** Only the first e-mail of a user can change. */
 function emailsAfter({ emails = [] }: User, { email, verified }: NewUsernameAndEmail): User['emails'] {
 	const [first, ...others] = emails;
 	const address = email ?? first?.address;
@@ -69,7 +67,7 @@ function emailsAfter({ emails = [] }: User, { email, verified }: NewUsernameAndE
 	return [{ address, verified: verified ?? (isSameAddress && first?.verified === true) }, ...others];
 }
 
-/** Builds an update that restores the values that these fields have in `user`. */
+/** An update that restores these fields as they are in `user`. */
 function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilter<User> | null {
 	const present = fields.filter((field) => user[field] !== undefined);
 	const absent = fields.filter((field) => user[field] === undefined);
@@ -79,11 +77,7 @@ function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilte
 const takenError = ({ field, value }: TakenValue) =>
 	field === 'username' ? clientError('identityNotSaved') : clientErrorFrom('fieldUnavailable', value, { field: value });
 
-/**
- * What to report if an index has refused the changes, but nothing is taken any more. Then a concurrent call had stored the
- * value, and has undone its change.
- * @param changes contains a user name, e-mails, or both. With both, the user name is reported
- */
+/** What to report if an index refused a value that is free again, because a concurrent call undid its change. */
 function presumablyTaken({ username, emails }: Pick<User, 'username' | 'emails'>): TakenValue {
 	if (username !== undefined) return { field: 'username', value: username };
 	return { field: 'emails.address', value: emails?.[0]?.address as string };
@@ -91,11 +85,10 @@ function presumablyTaken({ username, emails }: Pick<User, 'username' | 'emails'>
 
 /**
  * Changes the user name and the e-mail of a user, unless another user has one of them. Checks again after the write,
- * because the indexes distinguish `alice` from `Alice`. If two users concurrently take names that differ only in case,
- * at least one of the two calls undoes its change.
+ * because the indexes distinguish `alice` from `Alice`. Of two concurrent calls for such names, at least one is undone.
  * @param user as stored, with `username` and `emails`
- * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
- * an e-mail that is taken, and what `requireValidUsername` and `requireValidEmail` throw
+ * @throws ClientError `error-could-not-save-identity` for a taken or blocked name; `error-field-unavailable` for a
+ * taken e-mail; the errors of `requireValidUsername` and `requireValidEmail`
  */
 export async function saveUsernameAndEmail(store: Store, user: User, values: NewUsernameAndEmail): Promise<void> {
 	const { username, email } = values;

@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { Match, NonEmptyString } from '../../../shared/match.js';
 
-/** bcrypt's cost factor, as in Meteor: 2 to the 10th rounds. */
+/** bcrypt's cost factor, as in Meteor. */
 const COST = 10;
 
 /**
- * The hash of a password that nobody knows. If the user has no password or does not exist, the password of a login is
- * compared with this hash, so that every refused login takes the same time.
+ * The hash of a password that nobody knows. It replaces a missing hash, so that every refused login takes the same
+ * time.
  */
 const NOBODYS_HASH = '$2y$10$rOAEtFNByVWXI4Gro3pnSO7.2cgxICRqm0pPsGLXf6f8nmMiD.Mqq';
 
@@ -18,10 +18,10 @@ const Digest = {
 	algorithm: 'sha-256',
 } as const;
 
-/** A password as clients send it: its digest, or the plain text. */
+/** A password as clients send it. */
 export const Password = Match.OneOf(String, Digest);
 
-/** A new password. It must not be empty, because nobody could log in with it. */
+/** A new password. Nobody could log in with an empty one. */
 export const NewPassword = Match.OneOf(NonEmptyString, Digest);
 
 export type Password = string | { digest: string; algorithm: 'sha-256' };
@@ -30,16 +30,13 @@ function digestOf(password: Password): string {
 	return typeof password === 'string' ? createHash('sha256').update(password).digest('hex') : password.digest;
 }
 
-/** Computes the hash for `services.password.bcrypt`. Runs off the main thread. */
+/** For `services.password.bcrypt`. Runs off the main thread. */
 export async function hashPassword(password: Password): Promise<string> {
 	const { hash } = await import('@node-rs/bcrypt');
 	return hash(digestOf(password), COST);
 }
 
-/**
- * Compares a password with the stored hash, off the main thread. Without a stored hash it takes the same time and returns
- * false.
- */
+/** Compares a password with the stored hash. Without a hash it takes the same time and returns false. */
 export async function isRightPassword(password: Password, stored: string | undefined): Promise<boolean> {
 	const matches = await isHashOf(digestOf(password), stored ?? NOBODYS_HASH);
 	return matches && stored !== undefined;

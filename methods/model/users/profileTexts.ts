@@ -4,7 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { UpdateFilter } from '../../../shared/store.js';
 import { updateOf } from '../updateOf.js';
 
-/** Maximum lengths, in characters. */
+/** In characters. */
 const MAX_BIO_LENGTH = 260;
 const MAX_NICKNAME_LENGTH = 120;
 
@@ -39,7 +39,7 @@ export function profileUpdate(
 	return updateOf(set, removed);
 }
 
-/** Codes of the errors for names, e-mails, bios and nicknames that cannot be stored. */
+/** Error codes for names, e-mails, bios and nicknames that cannot be stored. */
 export const PROFILE_ERRORS = [
 	'error-the-field-is-required',
 	'error-field-unavailable',
@@ -50,7 +50,7 @@ export const PROFILE_ERRORS = [
 	'error-nickname-size-exceeded',
 ] as const;
 
-/** The names of the fields that a call sends, without `currentPassword`, for its audit event. Values are not logged. */
+/** The names of the sent fields, for the audit event. `currentPassword` is left out. */
 export function givenFields(data: object): string[] {
 	return Object.entries(data).flatMap(([field, value]) =>
 		value === undefined || field === 'currentPassword' ? [] : [field],

@@ -1,7 +1,4 @@
-/**
- * Copies a new user name or display name of a user to the other documents that contain it: memberships, rooms created by
- * the user, and direct rooms.
- */
+/** Copies a changed name of a user to memberships, rooms created by the user, and direct rooms. */
 import { batchesOf } from '../../../shared/batches.js';
 import type { Subscription, User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -13,28 +10,26 @@ import { renameDirectRooms, renameInDirectRoom } from './directRoomNames.js';
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 
-/** Number of rooms updated in one write. */
-const BATCH = 100;
+const ROOMS_PER_WRITE = 100;
 
 /**
- * Updates the user name in the rooms that the user created. The ids of all these rooms are read in one query, because no
- * index covers it: each page would be another search through all rooms.
+ * Updates the user name in the rooms that the user created. One query reads all ids. No index covers it, so each page
+ * would search all rooms.
  */
 async function renameCreator({ store, signal }: Context, userId: string, username: string): Promise<void> {
 	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };
 	const ids: string[] = [];
 	for await (const { _id } of store.rooms.find(withFormerName, { projection: { _id: 1 } })) ids.push(_id);
-	for (const batch of batchesOf(ids, BATCH)) {
+	for (const batch of batchesOf(ids, ROOMS_PER_WRITE)) {
 		throwIfAborted(signal);
 		await store.rooms.updateMany({ _id: { $in: batch } }, { $set: { 'u.username': username } });
 	}
 }
 
 /**
- * Updates the user name in the rooms that the user created, in the field `usernames` of direct rooms, and in the user's
- * memberships. Each membership is written after its room, so that after an interruption the memberships with the former
- * name show what is left to do.
- * @param isNewName true: this call has changed the name; false: it only completes an interrupted call, if there is one
+ * Updates the user name in rooms and memberships. Each membership is written after its room. After an interruption, the
+ * memberships with the former name show what is left to do.
+ * @param isNewName false: this call only completes an interrupted one
  */
 async function renameUser(context: Context, userId: string, username: string, isNewName: boolean): Promise<void> {
 	const { store, signal } = context;
@@ -55,10 +50,9 @@ async function renameUser(context: Context, userId: string, username: string, is
 }
 
 /**
- * Copies a new user name or display name to all other documents that contain it. Notifies the members whose memberships
- * change. A repeated call completes an interrupted one.
+ * Copies new names of a user to the other documents that contain them. A repeated call completes an interrupted one.
  * @param user as it was before the call
- * @param newNames the names in the call, which the user's own document has by now; an absent name does not change
+ * @param newNames as they are in the user document by now; absent names have not changed
  */
 export async function propagateNames(
 	context: Context,

@@ -1,4 +1,4 @@
-/** Removes login tokens: one, several or all of a user, the oldest of a user who has too many, and those that have expired. */
+/** Removes login tokens. */
 import type { User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store, UpdateFilter, WriteOptions } from '../../../shared/store.js';
@@ -6,7 +6,7 @@ import { loginTokensOf, TOKEN_HASH, TOKENS } from './tokenLookup.js';
 import { DAY_MS, lifetimeInDays, PERSONAL_TOKEN } from './tokens.js';
 
 /**
- * Removes a token, and ends every session that uses the token. Does nothing if the token does not exist any more.
+ * Removes a token, and ends the sessions that use it.
  * @param beforeEnd runs after the removal, before the sessions are ended
  */
 export async function revokeToken(
@@ -37,7 +37,7 @@ interface Revocation extends WriteOptions {
 }
 
 /**
- * Removes all tokens of a user, or all but one, in one write, and ends every session that uses a removed token.
+ * Removes the tokens of a user in one write, and ends the sessions that use them.
  * @returns false if the condition does not hold, or there is no such user
  */
 export async function revokeTokensOf(
@@ -60,7 +60,7 @@ export async function revokeTokensOf(
 }
 
 /**
- * Removes the login tokens of a user, except one and personal access tokens. Ends the sessions of removed tokens.
+ * Removes the login tokens of a user, except one and personal access tokens, and ends the sessions that use them.
  * @param kept hash of the token that stays
  */
 export async function revokeOtherLogins(
@@ -82,9 +82,9 @@ export async function revokeOtherLogins(
 }
 
 /**
- * Finds which of these tokens do not exist any more or belong to deactivated users. Needed because other programs, such as
- * Rocket.Chat, do not notify Roomkey when they remove tokens or deactivate users.
- * @param hashedTokens hashes of at most a few hundred tokens, because they are looked up in one query
+ * Finds which of these tokens no longer exist or belong to deactivated users. Other programs, such as Rocket.Chat, do
+ * not notify Roomkey of such changes.
+ * @param hashedTokens at most a few hundred, because one query looks them up
  */
 export async function findRevokedTokens({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
 	const revoked = new Set(hashedTokens);
@@ -96,13 +96,10 @@ export async function findRevokedTokens({ users }: Store, hashedTokens: readonly
 	return revoked;
 }
 
-/** Maximum number of login tokens of a user. Rocket.Chat keeps 50. Each look-up of a token reads all tokens of its user. */
+/** Rocket.Chat keeps 50. Each look-up of a token reads all tokens of its user. */
 const MAX_LOGINS = 200;
 
-/**
- * Removes the oldest login tokens of a user who has too many, and ends their sessions. Personal access tokens stay. Called
- * after a token was issued.
- */
+/** Removes the oldest login tokens above the maximum, and ends their sessions. Personal access tokens stay. */
 export async function removeSurplusLogins(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
@@ -117,7 +114,7 @@ export async function removeSurplusLogins(
 	events.emit('tokens-removed', { userId, hashedTokens });
 }
 
-/** Removes the login tokens that have expired. The server does this every ten minutes, as Meteor does. */
+/** Removes the login tokens that have expired. Called every ten minutes, as in Meteor. */
 export async function removeExpiredTokens(store: Store): Promise<void> {
 	const before = new Date(Date.now() - (await lifetimeInDays(store)) * DAY_MS);
 	const expired = { when: { $lt: before }, type: { $ne: PERSONAL_TOKEN } };

@@ -1,6 +1,6 @@
 /**
- * The second factor (`test/contract/rocketchat-e2e.md` 7.5): Roomkey requires a second factor of the same users as
- * Rocket.Chat, because Roomkey's tokens are also valid for a Rocket.Chat server on the same database.
+ * The second factor (`test/contract/rocketchat-e2e.md` 7.5). Roomkey requires it of the same users as Rocket.Chat,
+ * which accepts the same tokens.
  */
 
 import type { User } from '../../../shared/documents.js';
@@ -11,7 +11,6 @@ import { useEmailCode, type Verdict, validCodesOf } from './emailCodes.js';
 import { isPasswordDigest } from './passwords.js';
 import { loginTokensOf } from './tokenLookup.js';
 
-/** Projection of the user fields that a check needs. */
 const FACTOR_FIELDS = {
 	'emails.verified': 1,
 	'services.password.bcrypt': 1,
@@ -23,12 +22,12 @@ const FACTOR_FIELDS = {
 	'services.resume.loginTokens.bypassTwoFactor': 1,
 } as const;
 
-/** The kinds of proof: a code of an authenticator app or a backup code; a mailed code; the password in place of a code. */
+/** The kinds of proof. `totp`: a code of an authenticator app, or a backup code. */
 export type FactorName = 'totp' | 'email' | 'password';
 
 /**
- * Thrown if a code is missing, at a login within `context.attempt`. There it leaves the count of failures unchanged: a
- * client error would add a failure, and without any error the attempt would count as a success.
+ * Thrown if a code is missing. Within `context.attempt` it leaves the count of failures unchanged. A client error would
+ * count as a failure, and no error as a success.
  */
 class CodeMissing extends Error {
 	constructor(readonly error: ClientError) {
@@ -36,7 +35,6 @@ class CodeMissing extends Error {
 	}
 }
 
-/** Replaces a thrown `CodeMissing` by the client error that it contains. */
 async function unwrapCodeMissing<T>(outcome: Promise<T>): Promise<T> {
 	try {
 		return await outcome;
@@ -46,15 +44,15 @@ async function unwrapCodeMissing<T>(outcome: Promise<T>): Promise<T> {
 }
 
 /**
- * Runs a check of a password and a second factor by `context.attempt`, which limits failed attempts. A correct password
- * without a code leaves the failure counter unchanged.
+ * Limits failed attempts of a password with a second factor. A correct password without a code leaves the failure
+ * counter unchanged.
  * @param key the key that the attempt is counted under
  */
 export function attemptWithFactor<T>(context: MethodContext, key: string, run: () => Promise<T>): Promise<T> {
 	return unwrapCodeMissing(context.attempt(key, run));
 }
 
-/** The second factors that the user has set up and that the settings allow, the preferred one first. */
+/** The factors that the user has set up and the settings allow, the preferred one first. */
 function availableFactors({ emails, services }: User, { byTotp, byEmail }: FactorSettings): FactorName[] {
 	const names: FactorName[] = [];
 	if (byTotp && services?.totp?.enabled === true) names.push('totp');
@@ -63,16 +61,13 @@ function availableFactors({ emails, services }: User, { byTotp, byEmail }: Facto
 	return names;
 }
 
-/** Whether the caller's token is a personal access token that was created to bypass second factors. */
+/** Personal access tokens can bypass second factors. */
 function hasBypassToken(user: User, hashedToken: string | null): boolean {
 	const token = loginTokensOf(user).find((entry) => entry.hashedToken === hashedToken);
 	return token?.bypassTwoFactor === true;
 }
 
-/**
- * Checks the code of a factor; for `password`, the code is the SHA-256 of the password. A right code of an app or a mail
- * is used up.
- */
+/** For `password`, the code is the SHA-256 of the password. A right code of an app or a mail is used up. */
 async function tryCode(
 	{ store }: MethodContext,
 	user: User,
@@ -90,30 +85,23 @@ async function tryCode(
 	return toVerdict(await isPasswordDigest(code, password?.bcrypt));
 }
 
-/**
- * The key that attempts are counted under. Codes are counted separately from passwords, so that a correct password does
- * not reset the count of wrong codes.
- */
+/** Codes are counted separately from passwords, so that a correct password does not reset the count of wrong codes. */
 function attemptKeyOf(factor: FactorName, userId: string): string {
 	return factor === 'password' ? userId : `second factor of ${userId}`;
 }
 
 interface FactorRequest {
-	/** The second factor that the caller sent; null if none was sent. */
 	readonly sent: SecondFactor | null;
-	/** Hash of the caller's token, which may make a second factor unnecessary; null for a caller without a token. */
+	/** Hash of the caller's token, which may bypass second factors. */
 	readonly hashedToken: string | null;
 	/**
-	 * Whether users must prove their password if they have no second factor, or if second factors are switched off.
-	 * `bySettings`: only if second factors are switched on and a setting requires the password.
+	 * Whether users without a second factor must prove their password. `bySettings`: if a setting requires it. `always`:
+	 * also if second factors are switched off.
 	 */
 	readonly askPassword: 'never' | 'bySettings' | 'always';
 }
 
-/**
- * The proof that a user must give: the factor that was sent, if available; or else the preferred factor; or else the
- * password, if the request asks for it. Undefined if none is required.
- */
+/** The proof that a user must give; undefined if none is required. */
 function chooseFactor(
 	available: readonly FactorName[],
 	{ services }: User,
@@ -128,7 +116,7 @@ function chooseFactor(
 }
 
 /**
- * Checks the second factor or the password of a user, as far as the settings and the request require a proof.
+ * Checks the proof that the settings and the request require.
  * @returns the kind of proof; null if none was required
  * @throws CodeMissing if a code is required and missing; ClientError if the code is wrong
  */
@@ -175,10 +163,10 @@ function requireFactorOfCall(
 }
 
 /**
- * Requires the caller's second factor. If they have none, requires their password if a setting says so. Requires nothing
- * if the settings switch second factors off.
- * @throws ClientError `totp-required` for a missing code; `totp-invalid` for a wrong one; `totp-max-attempts` after too many
- * wrong codes for one mail; `too-many-requests` after too many failed attempts
+ * Requires the caller's second factor. Without one, requires the password if a setting says so. Requires nothing if
+ * second factors are switched off.
+ * @throws ClientError `totp-required`; `totp-invalid`; `totp-max-attempts` after too many wrong codes for one mail;
+ * `too-many-requests` after too many failed attempts
  */
 export async function requireProofIfConfigured(context: MethodContext): Promise<void> {
 	if (context.userId === null) throw clientError('invalidUser');
@@ -186,8 +174,7 @@ export async function requireProofIfConfigured(context: MethodContext): Promise<
 }
 
 /**
- * Requires the caller's second factor. If they have none, or if the settings switch second factors off, requires their
- * password.
+ * Requires the caller's second factor. Without one, or if second factors are switched off, requires the password.
  * @returns the kind of proof; null for a user who has neither, and for a token that bypasses second factors
  * @throws ClientError as `requireProofIfConfigured` does
  */
@@ -203,7 +190,6 @@ export async function requireFactorBesidePassword(context: MethodContext, userId
 
 /**
  * Requires the second factor of a user who logs in with the right password. Must be called within `attemptWithFactor`.
- * @param sent the second factor that came with the login
  */
 export async function requireFactorAtLogin(
 	context: MethodContext,

@@ -7,10 +7,8 @@ import { listOf } from '../storedLists.js';
 export const TOKENS = 'services.resume.loginTokens';
 export const TOKEN_HASH = `${TOKENS}.hashedToken`;
 
-/** The fields of a user that a look-up reads. */
 const PROJECTION = { username: 1, active: 1, [TOKENS]: 1 } as const;
 
-/** Maximum number of tokens in one query. */
 const MAX_TOKENS_PER_QUERY = 200;
 
 interface Lookup {
@@ -26,7 +24,6 @@ export function loginTokensOf(user: User | null | undefined): LoginToken[] {
 	return listOf(user?.services?.resume?.loginTokens).filter((entry) => typeof entry?.hashedToken === 'string');
 }
 
-/** Looks one token up, and resolves the promise of the look-up with the user. */
 async function lookUpOne({ users }: Store, { hashedToken, userId, resolve, reject }: Lookup): Promise<void> {
 	const filter = { ...(userId !== undefined && { _id: userId }), [TOKEN_HASH]: hashedToken };
 	try {
@@ -36,7 +33,6 @@ async function lookUpOne({ users }: Store, { hashedToken, userId, resolve, rejec
 	}
 }
 
-/** Looks several tokens up in one query, and resolves the promise of each look-up with the user. */
 async function lookUpTogether({ users }: Store, lookups: readonly Lookup[]): Promise<void> {
 	try {
 		const hashes = [...new Set(lookups.map(({ hashedToken }) => hashedToken))];
@@ -71,8 +67,7 @@ function flush(store: Store): void {
 }
 
 /**
- * Finds the user who has the token with this hash. The shared query begins after this call, so it sees everything that
- * was written before the call.
+ * Finds the user of a token. The shared query sees everything that was written before this call.
  * @param userId if given, the token must be this user's
  */
 export function findUserOfToken(view: Store, hashedToken: string, userId?: string): Promise<User | null> {

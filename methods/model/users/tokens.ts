@@ -1,7 +1,4 @@
-/**
- * Login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3): how they are created, hashed and found.
- * `revokeTokens.ts` removes them.
- */
+/** Creates, hashes and finds login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3). */
 import { hash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -12,10 +9,9 @@ import { findUserOfToken, loginTokensOf, TOKENS } from './tokenLookup.js';
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The lifetime of a token that never expires, in days: a century. */
+/** A century. */
 const NEVER_DAYS = 36_500;
 
-/** The type of personal access tokens. */
 export const PERSONAL_TOKEN = 'personalAccessToken';
 
 /** A random token of 256 bits: 43 characters of `a-zA-Z0-9-_`. */
@@ -28,15 +24,15 @@ export function hashToken(token: string): string {
 	return hash('sha256', token, 'base64');
 }
 
-/** The lifetime of a login token in days. An invalid setting counts as the default, as in Rocket.Chat. */
+/** An invalid setting counts as the default, as in Rocket.Chat. */
 export async function lifetimeInDays(store: Store): Promise<number> {
 	const days = await workspaceSetting(store, 'Accounts_LoginExpiration');
 	return days > 0 ? Math.min(days, NEVER_DAYS) : DEFAULTS.Accounts_LoginExpiration;
 }
 
 /**
- * When a token expires. A personal access token never expires: its date is a century ahead, as in Meteor, because
- * `@rocket.chat/ddp-client` requires a date. Any other token without a creation date counts as expired.
+ * A personal access token never expires. Its date is a century ahead, as in Meteor, because `@rocket.chat/ddp-client`
+ * requires one. Any other token without a creation date counts as expired.
  */
 function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: number): Date {
 	const isDate = when instanceof Date && !Number.isNaN(when.getTime());
@@ -47,7 +43,7 @@ function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: numbe
 	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
 }
 
-/** The user of a token; `expired` for an expired token; `unknown` if no active user has the token. */
+/** `unknown`: no active user has the token. */
 export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'expired' | 'unknown';
 
 /** Finds the user whose token has this hash. @param userId if given, the token must be this user's */
@@ -59,17 +55,16 @@ export async function findTokenHolder(store: Store, hashedToken: string, userId?
 	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
 }
 
-/** A new token for a client. */
 export interface NewToken {
 	readonly token: string;
-	/** The form in which the user document stores the token, with its hash. */
+	/** As stored in the user document. */
 	readonly entry: LoginToken;
 	readonly expires: Date;
 }
 
 /**
  * Creates a token without storing it.
- * @param template a stored token, from which the new token gets all but the hash. Default: a login token created now
+ * @param template all fields but the hash. Default: a login token created now
  */
 export async function makeToken(
 	store: Store,
@@ -82,8 +77,7 @@ export async function makeToken(
 
 /**
  * Creates a token for a user and stores its hash.
- * @param condition a filter that the user document must match at the time of the write, such as the hash of the password
- * that was checked
+ * @param condition must match the user document at the write, such as the hash of the checked password
  * @returns null if the condition does not hold, or the user is no longer active
  */
 export async function issueToken(
@@ -101,7 +95,6 @@ export async function issueToken(
 	return matchedCount === 0 ? null : issued;
 }
 
-/** The answer that gives a token to a client. */
 export interface TokenResult {
 	id: string;
 	token: string;
@@ -113,8 +106,9 @@ export function tokenResult(id: string, token: string, expires: Date): TokenResu
 }
 
 /**
- * Logs the connection in as the user of this token. If this fails, the connection is logged out again.
- * @throws ClientError if the token was removed before the login, so that no event of the removal reached this connection
+ * Logs the connection in as the user of this token, or logs it out if that fails.
+ * @throws ClientError if the token was removed before the login, so that no event of the removal reached this
+ * connection
  */
 export async function logInConnection(
 	context: Pick<MethodContext, 'store' | 'setUserId'>,
@@ -131,7 +125,6 @@ export async function logInConnection(
 	}
 }
 
-/** Logs the connection in as a user with a new token. */
 export async function logInWithToken(
 	{ token, entry, expires }: NewToken,
 	userId: string,
@@ -141,7 +134,7 @@ export async function logInWithToken(
 	return tokenResult(userId, token, expires);
 }
 
-/** Number of characters that identify a token among those of its user. */
+/** Characters that distinguish the tokens of a user. */
 const ID_LENGTH = 12;
 
 /** The id of a token: the beginning of its hash in hex, which needs no quotes in a shell. */
@@ -155,7 +148,7 @@ export async function findTokens(store: Store, userId: string): Promise<{ token:
 	const days = await lifetimeInDays(store);
 	return (
 		loginTokensOf(user)
-			// An entry with a space in the place of the hash is no token, but a claim of `insertUser` to a name.
+			// An entry with a space in its hash is a claim of `insertUser` to a name.
 			.filter(({ hashedToken }) => !hashedToken.includes(' '))
 			.map((token) => ({ token, expires: expiryOf(token, days) }))
 			.filter(({ expires }) => expires.getTime() > Date.now())

@@ -4,13 +4,13 @@ import { Secret, TOTP } from 'otpauth';
 import type { TotpService } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 
-/** Length of a time step, in seconds. */
+/** Time step, in seconds. */
 const PERIOD = 30;
 
-/** Length of a backup code, in characters. Codes of an authenticator app have six digits. */
+/** In characters. Codes of an authenticator app have six digits. */
 const BACKUP_LENGTH = 8;
 
-/** Decodes the secret; null if it is invalid. An empty secret is invalid, because everybody could compute its codes. */
+/** Decodes the secret; null if it is invalid or empty. Everybody could compute the codes of an empty one. */
 function secretOf(base32: string): Secret | null {
 	try {
 		const secret = Secret.fromBase32(base32);
@@ -33,7 +33,7 @@ export function stepOf(base32: string, code: string, maxDelta: number, now = Dat
 	return delta === null ? null : TOTP.counter({ period: PERIOD, timestamp: now }) + delta;
 }
 
-/** Checks and removes a backup code in one conditional write, so that it can be used only once, even across processes. */
+/** One conditional write checks and removes the code, so it works only once, even across processes. */
 async function useBackupCode({ users }: Store, userId: string, code: string): Promise<boolean> {
 	const hashed = createHash('sha256').update(code).digest('hex');
 	const { matchedCount } = await users.updateOne(
@@ -44,11 +44,7 @@ async function useBackupCode({ users }: Store, userId: string, code: string): Pr
 	return matchedCount > 0;
 }
 
-/**
- * Checks a code of an app or a backup code. A right code can be used only once. A right code of an app also makes all
- * codes of earlier time steps invalid.
- * @param totp the field `services.totp` of the user
- */
+/** Checks a code of an app or a backup code. A code of an app also invalidates those of earlier time steps. */
 export async function useTotpCode(
 	store: Store,
 	userId: string,
