@@ -30,7 +30,6 @@ export async function countRoomsWithoutHolder(store: Store): Promise<number> {
 	return count + (await countWithoutHolder(store, page));
 }
 
-/** How many of these rooms have no holder. */
 async function countWithoutHolder(
 	store: Store,
 	rooms: readonly { readonly _id: string; readonly e2eKeyId?: string | null }[],
