@@ -157,7 +157,7 @@ function jsonContent(pattern: Pattern, { maker, examples }: RouteContext): objec
 	return { content: { 'application/json': { schema, example: examples.exampleOf(schema) } } };
 }
 
-/** The path parameters of a route. Each is the name of a method. */
+/** Each path parameter is the name of a method. */
 function parametersOf(path: string): object[] {
 	return Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => ({
 		name,

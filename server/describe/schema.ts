@@ -42,7 +42,6 @@ export function choicesOf(shape: Shape): Shape[] {
 	return isUndefined(shape) ? [] : [shape];
 }
 
-/** A schema for a choice between schemas, in a short form. */
 function anyOf(schemas: readonly JsonSchema[]): JsonSchema {
 	const distinct = [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
 	if (distinct.length === 0) return NEVER;

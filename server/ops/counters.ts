@@ -1,5 +1,3 @@
-/** The counters of a server, which metrics show. */
-
 import type { LoginLane } from '../../shared/context.js';
 import { type CollectionObserver, OPERATIONS, type Operation, type StoreObserver } from '../../shared/storeObserver.js';
 import type { TransportKind } from '../core/caller.js';
@@ -75,7 +73,7 @@ export const CONNECTION_TRANSPORTS = [
 	'sockjs-polling',
 ] as const satisfies readonly TransportKind[];
 
-/** All counters of a server. */
+/** The counters of a server, which the metrics show. */
 export class Counters implements ServerObserver, StoreObserver {
 	readonly connections = new Counts<TransportKind>(CONNECTION_TRANSPORTS);
 	readonly refusedConnections = new Counts<ConnectionRefusal>(CONNECTION_REFUSALS);

@@ -40,7 +40,6 @@ export function storeLocation(choice: StoreChoice): string {
 	return withoutCredentials.replace(/\?.*$/s, '');
 }
 
-/** What the start message is made from. */
 export interface StartFacts {
 	readonly version: string;
 	readonly store: StoreChoice;

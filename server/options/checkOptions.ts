@@ -26,7 +26,6 @@ import { similarName } from './similarName.js';
  */
 export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
 
-/** Checked options. */
 export interface CheckedOptions {
 	/** By their names in `options.ts`. */
 	readonly settings: Omit<OptionValues, CommandSetting>;

@@ -52,7 +52,6 @@ export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean
 	};
 }
 
-/** Reads a file. @param name the setting, for the error text */
 function fileText(file: string | undefined, name: string): string | undefined {
 	if (file === undefined) return undefined;
 	try {

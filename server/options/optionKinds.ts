@@ -51,9 +51,9 @@ export interface Option<T> {
 	usable?(original: unknown): T;
 }
 
-/** A value that a source has for a setting: a flag, the environment, the configuration file, or a program. */
+/** A value of a setting in a flag, the environment, the configuration file, or a program. */
 export interface GivenValue {
-	/** Name of the setting in this source, for the error text. */
+	/** Name of the setting in this source. */
 	readonly name: string;
 	readonly value: unknown;
 	/** The value before its conversion, for the error text. */

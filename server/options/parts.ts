@@ -82,7 +82,6 @@ const RULES: MemberRules<keyof Parts> = {
 	listen: rules.flag,
 };
 
-/** The names of the parts. */
 export const PART_NAMES = Object.keys(RULES) as readonly (keyof Parts)[];
 
 /** @throws OptionError if the value of a part is wrong */

@@ -81,7 +81,6 @@ function* read(documents: ReadableDocuments, ids: Iterable<string>): Iterable<Do
 	}
 }
 
-/** Keys of an index, and how many candidates they find. */
 interface Found {
 	readonly entries: ReadableEntries;
 	readonly keys: readonly string[];

@@ -3,7 +3,6 @@ import { currentCredentials } from './credentials.js';
 
 const textOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** The arguments as the query of a URL, with the question mark. */
 function queryOf(args) {
 	const query = new URLSearchParams();
 	for (const [name, value] of args) query.set(name, textOf(value));
