@@ -13,7 +13,7 @@ import type { ServerObserver } from './observer.js';
 import { isFinalError, type RepeatableCall } from './repeatableCall.js';
 import { SharedCalls } from './sharedCalls.js';
 
-/** The first call with a key, while it runs. */
+/** The first call with a key. */
 export interface InFlight {
 	/** Records a write, so that a repeated call does not get `updated` before the write has been sent to subscribers. */
 	onWrite(settled: Promise<unknown>): void;
@@ -65,7 +65,6 @@ function sizeOf(outcome: unknown): number {
 
 export interface IdempotencyOptions extends ExpiringCacheOptions {
 	readonly observer?: Pick<ServerObserver, 'onReplay'> | undefined;
-	/** If several processes share the store, outcomes are kept there. */
 	readonly store: Store;
 	readonly log: Log;
 }

@@ -105,7 +105,6 @@ function tooManyLogins() {
 	return clientError('tooManyLogins', { timeToReset: retryConnectionSeconds() * 1000 });
 }
 
-/** The lanes of one server. */
 export class LoginLanes {
 	readonly #lanes: Readonly<Record<LoginLane, Lane>>;
 

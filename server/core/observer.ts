@@ -30,7 +30,6 @@ export interface EndedCall extends BegunCall {
 	readonly about?: AuditedIds | undefined;
 	/** It may contain secrets. */
 	readonly result?: unknown;
-	/** The error that the caller receives. */
 	readonly thrown?: ClientError | MatchError | undefined;
 }
 
@@ -84,7 +83,7 @@ export interface ServerObserver {
 	onLimit(kind: LimitKind, refused: boolean): void;
 	onConnection(transport: TransportKind): void;
 	onConnectionRefused(reason: ConnectionRefusal, address: string | null): void;
-	/** A new connection has to wait until it may open. */
+	/** A new connection has to wait. */
 	onConnectionHeld(): void;
 	/** @param count how many new connections wait now */
 	onWaitingConnections(count: number): void;

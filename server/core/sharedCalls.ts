@@ -28,17 +28,16 @@ import {
 	unseal,
 } from './sealedOutcome.js';
 
-/** How long a running call stays reserved for its process without a renewal, in ms. */
 const LEASE_MS = 5_000;
 
-/** Time between two renewals, in ms. Most calls end before the first. */
+/** Most calls end before the first renewal. */
 const RENEWAL_MS = 1_500;
 
 /** Shortest and longest time between two checks whether a call that runs elsewhere has ended, in ms. */
 const MIN_WAIT_MS = 20;
 const MAX_WAIT_MS = 500;
 
-/** Maximum length of an outcome as text, in characters. A longer one is not kept, and a repeated call is refused. */
+/** In characters. A longer outcome is not kept, and a repeated call is refused. */
 const MAX_OUTCOME_LENGTH = 1024 * 1024;
 
 export interface SharedCallsOptions extends ExpiringCacheOptions {
@@ -46,7 +45,6 @@ export interface SharedCallsOptions extends ExpiringCacheOptions {
 	onReplay?(method: string): void;
 }
 
-/** A call, with what identifies it in the store. */
 interface IdentifiedCall {
 	readonly _id: string;
 	/** Id of this execution of the call. */
@@ -77,7 +75,6 @@ export class SharedCalls {
 
 	/**
 	 * Runs a call, or returns the outcome of the earlier call with this key, which may run in another process.
-	 * @param key the idempotency key
 	 * @throws the errors of the call; `error-idempotency-mismatch` if the earlier call had other arguments;
 	 *   `error-idempotency-answer-too-large` if its outcome was not kept; `error-timeout` if it does not end in time
 	 */

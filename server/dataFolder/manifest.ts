@@ -69,8 +69,7 @@ export function holdsData(path: string): boolean {
 }
 
 /**
- * Requires a manifest or a data file in a folder.
- * @throws StoreError if there is neither; for data of Roomkey 0.1, the error names the command that imports it
+ * @throws StoreError if the folder has no data; for data of Roomkey 0.1, the error names the command that imports it
  */
 export function requireDataIn(path: string, advice = ''): void {
 	if (holdsData(path)) return;
@@ -178,7 +177,6 @@ export function isFullDisk(error: unknown): boolean {
 	return /No space left|quota exceeded/i.test(reasonOf(error));
 }
 
-/** @param path a file or folder on the disk */
 export function fullDiskError(path: string): StoreError {
 	return new StoreError('full', `The disk of ${path} is full: nothing can be stored until there is space.`);
 }

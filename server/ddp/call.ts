@@ -14,7 +14,6 @@ import type { Subscriptions } from './publications/subscriptions.js';
 import type { ChainId } from './resume-chains.js';
 import type { Transport } from './transports/transport.js';
 
-/** The part of a session that a call needs. */
 export interface CallHost {
 	readonly services: { readonly invoker: Invoker; readonly log: Log; readonly observer?: ServerObserver | undefined };
 	readonly login: Login;

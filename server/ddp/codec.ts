@@ -46,7 +46,7 @@ export interface LargeFrame {
 
 export type Request = MethodCall | Sub | Infer<typeof Unsub>;
 
-/** A decoded message. Only `msg` is known to exist. */
+/** Only `msg` is known to exist. */
 export interface Message {
 	readonly msg: unknown;
 	readonly [member: string]: unknown;
@@ -94,7 +94,6 @@ export function formerSession({ session }: Message): string | undefined {
 
 /**
  * Checks the request of a connected client.
- * @param text the frame of the message
  * @returns the request; for a malformed one a string, the error frame
  */
 export function parseRequest(message: Message, text: string): Request | string {
@@ -235,8 +234,8 @@ function documentMessage(msg: string, collection: string, id: unknown, fields: F
 }
 
 /**
- * Encodes an error, with its members in the order of `test/contract/ddp.md` section 8. Undefined members are left out.
- * An error that cannot be encoded is sent as 500.
+ * Encodes an error, with its members in the order of `test/contract/ddp.md` section 8. An error that cannot be encoded
+ * is sent as 500.
  */
 export function encodeError({ error, reason, details, message }: ClientError): string {
 	try {

@@ -44,10 +44,8 @@ export interface SockJsOptions {
 }
 
 export interface DdpEndpoint {
-	/** Whether the path of this URL belongs to the endpoint. */
 	owns(url: string): boolean;
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-	/** Begins a session over a transport of any kind. */
 	connect: OpenSession;
 	/** The sessions whose transport is open. */
 	readonly sessions: ReadonlySet<Session>;
@@ -97,7 +95,6 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const sessions = new Set<Session>();
 	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
 	const stopClosingExpired = closeExpired(sessions);
-	/** Called when the last transport has closed. */
 	let onNoSessions: (() => void) | undefined;
 
 	function onTransportClosed(session: Session): void {

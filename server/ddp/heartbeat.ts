@@ -27,8 +27,8 @@ const MAX_SLOTS = 100;
  * The heartbeats of all clients of a server. A client that was silent since the last check is pinged. It times out if
  * it stays silent after the ping.
  *
- * One timer serves all clients, because a timer for each would take 250 bytes. Each client belongs to a slot. The timer
- * checks one slot after the other, and each slot once an interval.
+ * One timer serves all clients, because a timer for each would take 250 bytes. Each client belongs to a slot, a group
+ * of clients. The timer checks one slot after the other, and each slot once an interval.
  */
 export class Heartbeats {
 	readonly #slots: Set<HeartbeatPeer>[];

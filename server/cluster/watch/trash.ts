@@ -29,7 +29,7 @@ export class Trash {
 	readonly #records: DatedDocuments;
 	readonly #collections: ReadonlyMap<unknown, WatchedCollection>;
 	readonly #pending = new Map<WatchedCollection, Map<string, Pending>>();
-	/** Whether the trash is read at all. Rocket.Chat makes its index. */
+	/** Whether the trash is read at all: it is small, or has the index that Rocket.Chat makes. */
 	#isRead = false;
 
 	constructor(

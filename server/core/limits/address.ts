@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** The part of a request that shows the address of its client. */
 export type Request = Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string } };
 
 /** Proxies whose entries in `x-forwarded-for` are believed. */

@@ -7,7 +7,7 @@ import { isLimit, type Limit } from '../../../shared/limit.js';
 /** The state of a counter after it has counted a call. */
 export interface RateLimitResult {
 	readonly allowed: boolean;
-	/** Calls in a window. */
+	/** Allowed calls in a window. */
 	readonly limit: number;
 	readonly remaining: number;
 	/** ms until the next window: a whole number, at least 1. */
@@ -32,7 +32,6 @@ export interface RateCounter {
 /** A counter from which a counted call can be subtracted again. */
 export interface RefundableCounter extends RateCounter {
 	refund(key: string): Promise<void>;
-	/** Forgets all calls of a key. */
 	forget(key: string): Promise<void>;
 }
 

@@ -5,7 +5,6 @@ import type { Publication } from '../../../shared/publication.js';
 import { addressKey } from './address.js';
 import type { Counters, RateCounter, RateLimitResult } from './counters.js';
 
-/** The client that calls or subscribes. */
 export interface RateLimitClient {
 	readonly userId: string | null;
 	/** Null if unknown. */
@@ -15,7 +14,6 @@ export interface RateLimitClient {
 	onRateLimit?(result: RateLimitResult): void;
 }
 
-/** The parts of a server's catalogue that may have limits. */
 export interface LimitedDefinitions {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];

@@ -17,16 +17,15 @@ import { createCounter, type MemoryCounter, type RateCounter } from './counters.
 
 const INTERVAL_MS = 1000;
 
-/** Maximum number of counts in one report. */
 const MAX_COUNTS = 2000;
 
-/** Maximum number of reports that one exchange writes. Further counts wait for the next exchange. */
+/** Reports of one exchange. Further counts wait for the next exchange. */
 const MAX_REPORTS = 20;
 
-/** Maximum number of counts that wait. Above it, calls of further keys count in this process only. */
+/** If more counts wait, calls of further keys count in this process only. */
 const MAX_PENDING = 100_000;
 
-/** Maximum length of a key in a report, in characters. A longer key counts in this process only. */
+/** In characters. A longer key counts in this process only. */
 const MAX_KEY_LENGTH = 1000;
 
 /** How far before the last exchange reports are looked for, in ms: writes and clocks may be late. */
@@ -156,7 +155,7 @@ export class UsageExchange {
 	}
 }
 
-/** The counts in a report; those that are malformed are left out. */
+/** Malformed counts are left out. */
 function countsIn(text: unknown): Count[] {
 	try {
 		const counts: unknown = JSON.parse(String(text));

@@ -222,7 +222,7 @@ export class CollectionQueries implements Watcher {
 
 	/**
 	 * Tries again while the store is unavailable.
-	 * @returns the documents that exist, by id; an empty map once no queries are left; or the error of the last attempt
+	 * @returns the documents that exist, by id, or none once no queries are left; or the error of the last attempt
 	 */
 	async #read(ids: readonly string[]): Promise<Map<string, Document> | { error: unknown }> {
 		const byIds = { _id: { $in: ids } } as Filter<Document>;

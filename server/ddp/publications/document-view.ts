@@ -14,7 +14,6 @@ interface Claim {
 	value: unknown;
 }
 
-/** The state of a document that several subscriptions publish. */
 interface MultiHolderState {
 	/** In the order of addition; each holder occurs once. */
 	readonly holders: SubscriptionHandle[];
