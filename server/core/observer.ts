@@ -19,7 +19,7 @@ export interface BegunCall {
 	/** Absent for an unknown method. */
 	readonly definition?: Method | undefined;
 	readonly caller: Caller;
-	/** Not yet checked. They may contain secrets. */
+	/** Not yet checked. May contain secrets. */
 	readonly params: readonly unknown[];
 }
 
@@ -28,7 +28,7 @@ export interface EndedCall extends BegunCall {
 	readonly ms: number;
 	/** What the method has reported for the audit event. */
 	readonly about?: AuditedIds | undefined;
-	/** It may contain secrets. */
+	/** May contain secrets. */
 	readonly result?: unknown;
 	readonly thrown?: ClientError | MatchError | undefined;
 }
@@ -52,7 +52,7 @@ export interface WrongToken {
 	readonly path: string;
 	/** `expired`: the token was valid until its time was over. */
 	readonly reason: 'unknown' | 'expired';
-	/** It may be any text, even a secret in the wrong header. */
+	/** May be any text, even a secret in the wrong header. */
 	readonly claimedUserId: string;
 	readonly clientAddress: string | null;
 	readonly requestId: string;
