@@ -3,8 +3,8 @@
  * session, and may repeat unanswered calls. Their first outcomes are cached under the chain id. The user must be
  * checked as well: a session id is no authentication.
  *
- * A shared store keeps chain ids, encrypted with a key derived from the session id. They are written at the first call
- * of a method with `once`, or at the end of a session shorter than `ttl`. So reconnects cause no writes.
+ * A shared store keeps chain ids, encrypted with a key derived from the session id. They are written when a method with
+ * `once` is called, or when a session ends within `ttl`. So reconnects cause no writes.
  */
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
 import { SILENT } from '../../methods/model/sharedState.js';

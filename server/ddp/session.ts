@@ -39,7 +39,6 @@ export class Session implements Receiver, HeartbeatPeer {
 	/** False for version pre1 of DDP, which has no pings. */
 	#knowsPings = true;
 	isClosed = false;
-	/** Closes the session if `connect` does not arrive in time. */
 	#connectTimer: NodeJS.Timeout | undefined;
 	/** Set while there are unanswered requests. Kept once reading was paused, because `Drain` reads `wasPaused`. */
 	requests: Requests<QueuedRequest> | undefined;
@@ -179,7 +178,6 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (this.services.onConnection) this.services.onConnection(this.connection as ClientConnection);
 	}
 
-	/** See `RequestsHost`. */
 	answer(request: QueuedRequest, release: () => void): Promise<void> | undefined {
 		return answer(request, this, release);
 	}

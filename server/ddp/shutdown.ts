@@ -6,7 +6,6 @@ import type { Transport } from './transports/transport.js';
 export interface EndingSession {
 	/** Answers the received requests, then closes the session. */
 	drain(): Promise<void>;
-	/** Closes the session, even if calls are unanswered. */
 	close(reason: CloseReason): void;
 	readonly transport: Pick<Transport, 'terminate'>;
 }

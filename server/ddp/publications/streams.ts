@@ -15,7 +15,6 @@ export interface StreamHub {
 	readonly publications: readonly Publication[];
 	/** The keys are the names of the events of a stream that have readers on this server. */
 	eventsWithReaders(stream: string): ReadonlyMap<string, unknown>;
-	/** Sends an event to all its readers. */
 	notify(event: EventPayloads['notify']): void;
 	/** Ids of the rooms whose events a user reads on this server. */
 	roomsReadBy(userId: string): ReadonlySet<string>;

@@ -25,7 +25,6 @@ type Headers = Readonly<Record<string, string>>;
 
 /** Objects that clients share, by their JSON text. */
 const shared = new Map<string, Headers>();
-/** Maximum number of shared objects. */
 const MAX_SHARED = 1000;
 /** Maximum length of the JSON text of shared headers, in characters. */
 const MAX_SHARED_LENGTH = 1000;

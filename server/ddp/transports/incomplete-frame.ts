@@ -24,7 +24,6 @@ export class IncompleteFrame {
 		this.#frameBytes += bytes;
 	}
 
-	/** Must be called when the frame is complete. */
 	onFrameEnd(): void {
 		this.#frameBytes = 0;
 	}

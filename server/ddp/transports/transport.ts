@@ -61,7 +61,6 @@ export interface Transport {
 	onIdle(time: number, onIdle: () => void): void;
 	/** Resolves when most of the buffered data has been sent; undefined if it already has. */
 	whenDrained(): Promise<void> | undefined;
-	/** The network address of the client; null if unknown. */
 	readonly clientAddress: string | null;
 	/** Headers of the client's request that methods may see. */
 	readonly headers: Readonly<Record<string, string>>;

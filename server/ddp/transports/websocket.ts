@@ -105,9 +105,8 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.#incompleteFrame?.onBytes(bytes);
 	}
 
-	/** `ws` has received a frame. Binary frames are read as UTF-8 (`test/contract/ddp.md` 1.2). */
+	/** Binary frames are read as UTF-8 (`test/contract/ddp.md` 1.2). */
 	onFrame(frame: Buffer): void {
-		// Data after the server's close frame is ignored.
 		if (this.hasSentClose) return;
 		if (this.#receiver?.enforceFrameSize(frame.length)) this.handleFrame(frame.toString());
 		if (!this.#incompleteFrame) return;

@@ -7,7 +7,6 @@ import { callRest } from './rest.js';
 /** Maximum number of messages shown for a subscription. */
 const MAX_MESSAGES = 200;
 
-/** Number of the last form, for unique ids. */
 let lastFormNumber = 0;
 
 /** Parameters for DDP. Null stands for an omitted parameter that others follow. */

@@ -1,7 +1,6 @@
 /** The DDP connection of the page. The first call or subscription opens it. */
 import { currentCredentials, onChange } from './credentials.js';
 
-/** How long to wait for an answer, in ms. */
 const ANSWER_TIMEOUT_MS = 60_000;
 
 let lastId = 0;

@@ -125,7 +125,6 @@ function streamBody(channel) {
 	];
 }
 
-/** The text in which the search looks for words. */
 function searchText(title, summary, channel) {
 	const args = (channel['x-arguments'] ?? []).map(({ name }) => name);
 	const events = Object.values(channel.messages ?? {}).map((message) => message['x-event'] ?? '');

@@ -45,8 +45,7 @@ function inputOf(kind, { schema, optional, example }, attributes) {
  * Makes the field of an argument.
  * @param {{name: string, optional: boolean, schema: object, example: unknown}} argument
  * @param {string} id unique in the page
- * @returns the element, and `value()`: undefined if the argument is left out; throws an Error for text that is not
- *   JSON
+ * @returns the element, and `value()`. It returns undefined if the argument is left out, and throws for invalid JSON
  */
 export function makeField(argument, id) {
 	const { name, optional, schema } = argument;

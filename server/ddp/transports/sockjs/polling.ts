@@ -41,9 +41,7 @@ function createLatch(): Latch {
 
 /** The owner of the transport. */
 export interface PollingHost {
-	/** The close frame was sent. */
 	onCloseFrameSent(): void;
-	/** The client has disconnected. */
 	onDisconnect(): void;
 }
 
@@ -69,7 +67,6 @@ export class PollingTransport implements Transport {
 	#accepted: Latch | undefined;
 	/** Answers the held poll, if there is one. */
 	#poll: AnswerPoll | undefined;
-	/** Set when the transport is closed. */
 	#closeReason: CloseReason | undefined;
 	/** Limits the hold of a poll, or the time until the next poll. */
 	#timer: NodeJS.Timeout;
@@ -184,7 +181,7 @@ export class PollingTransport implements Transport {
 	}
 
 	/**
-	 * @returns resolves when the session has accepted or discarded the messages; null if it has not yet accepted the
+	 * @returns resolves when the session has accepted or discarded the messages; null while it has not accepted the
 	 *   previous ones
 	 */
 	receive(messages: readonly string[]): Promise<void> | null {

@@ -45,7 +45,6 @@ function notFound(reply: FastifyReply): FastifyReply {
 	return answerText(reply, 404, '404 Error: Page not found\n');
 }
 
-/** Answers CORS preflight requests. */
 function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'): void {
 	scope.options(path, ({ headers }, reply) => {
 		const requestedHeaders = headers['access-control-request-headers'];
