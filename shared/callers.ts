@@ -109,7 +109,6 @@ export function restCallerOf<Api extends AnyApi>(
 		return readAnswer(response);
 	}
 	const functions = VERBS.map((verb) => [verb, call.bind(undefined, verb)] as const);
-	// The types hold because the server answers as the signatures of its methods say.
 	return Object.fromEntries(functions) as unknown as RestCaller<Api>;
 }
 
@@ -143,10 +142,9 @@ async function readAnswer(response: Response): Promise<unknown> {
 	const text = await response.text();
 	let body: Record<string, unknown> = {};
 	try {
-		// The JSON `null` has no members.
 		body = (JSON.parse(text) as Record<string, unknown> | null) ?? {};
 	} catch {
-		// The answer is not JSON. It may come from a proxy in front of the server.
+		// Not JSON: the answer may come from a proxy.
 	}
 	if (response.ok && body.success === true) return body;
 	const reason = typeof body.error === 'string' ? body.error : `HTTP ${response.status}`;

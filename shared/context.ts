@@ -24,8 +24,7 @@ export interface Settings {
 	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;
 	/**
-	 * How long a member who waits for a room key is reserved for one key holder, who seals the key, in ms
-	 * (`test/contract/beyond.md` T1).
+	 * How long a member who waits for a room key is reserved for one key holder, in ms (`test/contract/beyond.md` T1).
 	 */
 	readonly leaseTime: number;
 	/** Whether a public key must be usable to seal room keys (`test/contract/beyond.md` E5). */
@@ -89,8 +88,8 @@ export interface CallContext {
 }
 
 /**
- * What a call is about, for its audit event: ids, such as `userId`; switches, such as `activeStatus`; names of fields; stored
- * user names. It must not contain secrets, or other texts that users type.
+ * What a call is about, for its audit event: ids, switches such as `activeStatus`, names of fields, and stored user names.
+ * It must not contain secrets, or other texts that users type.
  */
 export type AuditedIds = Readonly<Record<string, string | boolean | readonly string[]>>;
 
@@ -134,14 +133,13 @@ export interface MethodContext extends CallContext {
 	 */
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
 	/**
-	 * Queues a part of a login and runs it in its turn: only a few run concurrently, so that many logins do not slow down other
-	 * calls. In a method that another method calls, it does not wait.
+	 * Queues a part of a login, so that many logins do not slow down other calls. In a method that another method calls, it
+	 * does not wait.
 	 * @throws ClientError 503 if too many logins wait, without calling `run`
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;
 	/**
 	 * Adds the ids of what this call is about to its audit event, if the method has one. Call it as soon as the ids are known.
-	 * Names in the arguments are not logged, so the event needs the ids of the users and rooms that they identify.
 	 */
 	audit(about: AuditedIds): void;
 	/** Calls another method as the same user. Its errors are passed on unchanged. */

@@ -24,7 +24,6 @@ const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLi
 /**
  * Allows pages of other origins.
  * @param isRestUrl whether a URL belongs to REST. Other URLs, such as those of SockJS, have their own rules
- * @param verbs the verbs that pages may use
  * @param origins `*`, or origins separated by commas
  */
 export function allowOrigins(

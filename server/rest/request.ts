@@ -40,8 +40,8 @@ export interface Route {
 	/** Whether users without a user name may use the route (`test/contract/rocketchat-e2e.md` 7.2). Default false. */
 	readonly allowsUsersWithoutName?: boolean;
 	/**
-	 * Maximum size of a body from a caller with the right credentials, in bytes. It can only raise the server's limit: a
-	 * smaller value has no effect.
+	 * Maximum size of a body from a caller with the right credentials, in bytes. A value below the server's limit has no
+	 * effect.
 	 */
 	readonly maxBody?: number | undefined;
 	answer(request: RestRequest): Promise<Answer>;
@@ -57,11 +57,9 @@ function rateLimitHeaders({ limit, remaining, timeToReset }: RateLimitResult): R
 }
 
 interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
-	/** A user without a user name may use only few routes (`test/contract/rocketchat-e2e.md` 7.2). */
 	readonly hasNoUsername: boolean;
 }
 
-/** A caller who is not logged in. */
 const ANONYMOUS: Identity = { userId: null, hashedToken: null, hasNoUsername: false };
 
 /** Finds the user of a request. @returns null if credentials are missing; a string with the reason if they are wrong */
@@ -137,7 +135,6 @@ async function identityOf(
 	addressOf: RequestOptions['addressOf'],
 ): Promise<Identity | null> {
 	if (route.credentials === 'ignored') return ANONYMOUS;
-	// An expired token must not prevent access to public data.
 	const fallback = route.credentials === 'optional' ? ANONYMOUS : null;
 	const identityOrReason = hasCredentials(request) ? await authenticate(request.headers, services) : null;
 	if (typeof identityOrReason !== 'string') return identityOrReason ?? fallback;
@@ -158,7 +155,7 @@ export async function isAuthorized(
 	services: Services,
 	{ addressOf }: Pick<RequestOptions, 'addressOf'>,
 ): Promise<boolean> {
-	// Other routes answer even with wrong credentials. `answerRequest` reports these. A check here would report them again.
+	// On other routes, `answerRequest` reports wrong credentials. A check here would report them twice.
 	if (route.credentials !== 'required') return true;
 	return (await identityOf(request, route, services, addressOf)) !== null;
 }
@@ -206,7 +203,6 @@ async function answerOf(route: Route, request: RestRequest): Promise<Answer> {
 export interface RequestOptions {
 	/** The network address of the client. */
 	addressOf(request: FastifyRequest['raw']): string | null;
-	/** The calls in progress. */
 	readonly calls: InFlightCalls;
 	/**
 	 * Whether users without a user name are refused, as in Rocket.Chat (`test/contract/rocketchat-e2e.md` 7.2). Default
@@ -216,8 +212,8 @@ export interface RequestOptions {
 }
 
 /**
- * Answers a request to a route. A shutdown waits for the answer. Does not return `reply`: that is a thenable, and waiting for
- * it would add listeners to each response.
+ * Answers a request to a route. Does not return `reply`: fastify would wait for this thenable, and add listeners to each
+ * response.
  * @throws internal errors
  */
 export async function answerRequest(
@@ -250,7 +246,7 @@ export async function answerRequest(
 		);
 		const fields = (isQuery ? request.query : request.body) ?? {};
 		const isForm = !isQuery && request.headers['content-type']?.toLowerCase().startsWith(FORM) === true;
-		// By default `curl -d` sends a JSON text as a form. The form then has a field whose name begins with the brace.
+		// By default `curl -d` sends JSON as a form. The name of its first field then begins with the brace.
 		const isJsonAsForm = isForm && Object.keys(fields)[0]?.trimStart().startsWith('{');
 		if (isJsonAsForm) {
 			return void send(

@@ -15,7 +15,6 @@ import type { RestOptions } from '../rest/server.js';
 import type { OpenStore } from '../store/collections.js';
 
 export interface AppOptions {
-	/** The methods, publications and streams of the server. */
 	readonly catalogue: Catalogue;
 	/** The app does not close the store. */
 	readonly store: Store;
@@ -26,10 +25,9 @@ export interface AppOptions {
 	readonly shared?: boolean;
 	/** Whether the store refuses writes. Then expired login tokens stay. Default false. */
 	readonly readOnly?: boolean;
-	/** A hook of every REST route. Set in a shadow, which replays mirrored requests. */
+	/** A hook of every REST route. Set only in the shadow mode. */
 	readonly preParsing?: RestOptions['preParsing'];
 	readonly onUnknownRoute?: RestOptions['onUnknownRoute'];
-	/** Calls a listener for every write of the store; see `OpenStore`. */
 	readonly onChange: OpenStore['onChange'];
 	readonly log: Log;
 	readonly settings: Settings;
@@ -45,7 +43,7 @@ export interface AppOptions {
 	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
 	readonly tokenCheckInterval?: number;
 	readonly rateLimit: RateLimitMode;
-	/** Limits of the idempotency cache: number of outcomes and their lifetime. A `ttl` of 0 disables the cache. */
+	/** Limits of the idempotency cache. A `ttl` of 0 disables the cache. */
 	readonly once: ExpiringCacheOptions;
 	/** Number of trusted proxies in front of the server; see `addressReader`. */
 	readonly forwardedCount: number;
@@ -102,9 +100,9 @@ export function appOptionsOf({
 			keepAlive: settings['keep-alive-timeout'],
 		},
 		rocketChatVersion: settings['rocketchat-version'],
-		// Over REST, Rocket.Chat requires a user name. So does a server with the key service, but no other.
+		// As in Rocket.Chat, the key service requires a user name over REST.
 		usernameRequired: parts.keys === true,
-		// Demo users call methods by hand, so argument errors must be visible in the log.
+		// Demo users call methods by hand, and need argument errors in the log.
 		argumentLogLevel: settings.demo ? 'info' : 'debug',
 		ddp: {
 			maxFrame: settings['max-frame'],

@@ -60,11 +60,7 @@ export interface OpenStore {
 }
 
 /**
- * Opens all collections one after the other; rejects with the first failure.
- *
- * @param declared the collections of the application
- * @param open opens one collection
- * @param translate converts an error of the backend to the error for callers
+ * Opens all collections one after the other.
  * @param release releases files and connections; `close` calls it when all writes have ended
  */
 export async function buildStore(
@@ -75,7 +71,6 @@ export async function buildStore(
 ): Promise<OpenStore> {
 	const runningWrites = new Set<Promise<unknown>>();
 	let closing: Promise<void> | undefined;
-	/** Collects running writes, so that `close` can wait for them. */
 	const gate: WriteGate = async (task) => {
 		if (closing) throw new StoreError('unusable', 'The store is closed.');
 		const write = task();
@@ -88,7 +83,7 @@ export async function buildStore(
 	};
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
-	/** The slot with the observer of each collection, by the name of the collection. */
+	/** By the name of the collection. */
 	const observerSlots = new Map<string, ObserverSlot>();
 	for (const spec of collectionSpecs(declared)) {
 		const { key, name } = spec;

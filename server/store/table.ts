@@ -27,7 +27,7 @@ export interface IndexEntries extends ReadableEntries {
 }
 
 interface Index extends ReadableIndex {
-	/** The first part of each path of the index. If none of these fields changes, no entry of the index changes. */
+	/** The first part of each path. If none of these fields changes, no entry changes. */
 	readonly topFields: readonly string[];
 	readonly entries: IndexEntries;
 }
@@ -43,7 +43,7 @@ export class Table {
 		specs: readonly IndexSpec[],
 		openIndex: (spec: IndexSpec) => IndexEntries,
 	) {
-		// Only MongoDB uses the indexes with `expires`: it deletes old documents by them.
+		// Only MongoDB deletes old documents by indexes with `expires`.
 		this.#indexes = specs
 			.filter(({ expires }) => !expires)
 			.map((spec) => ({
@@ -63,7 +63,6 @@ export class Table {
 
 	/**
 	 * Inserts or replaces a document in the table and all indexes, or throws without a change.
-	 *
 	 * @param before the stored document to replace; undefined to insert
 	 * @throws DuplicateKeyError
 	 */

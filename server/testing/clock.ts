@@ -8,7 +8,6 @@ export interface FakeClock {
 	restore(): void;
 }
 
-/** The fake clock that is in use now. */
 let current: FakeClock | undefined;
 
 /** Whether a fake clock is in use, so that timers fire only by `advance`. */
@@ -17,9 +16,8 @@ export function isClockFake(): boolean {
 }
 
 /**
- * Replaces `Date`, `setTimeout` and `setInterval` by a clock that stands still until `advance`: for tests of rate limits,
- * expiry and time limits. Create it before the server, and restore it at the end of the test. A new fake clock replaces
- * an earlier one, which a failed test may have left.
+ * Replaces `Date`, `setTimeout` and `setInterval` by a clock that stands still until `advance`. Create it before the server,
+ * and restore it at the end of the test. A new fake clock replaces an earlier one.
  * @param now the time at the start, in ms since 1970. Default: the present
  */
 export function fakeClock(now = Date.now()): FakeClock {
