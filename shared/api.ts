@@ -12,7 +12,6 @@ export type ApiOf<Methods> = {
 	[S in SignatureOf<Methods extends readonly unknown[] ? Methods[number] : Methods[keyof Methods]> as S['name']]: S;
 };
 
-/** The signature that a method carries in its type. */
 type SignatureOf<M> = M extends { readonly [signature]?: infer S } ? Extract<S, Signature> : never;
 
 /** The most general API, as a constraint. */

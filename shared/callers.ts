@@ -5,8 +5,8 @@
 import type { AnyApi, RoutesOf } from './api.js';
 
 /**
- * A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. It must have `callAsync` or
- * `call`. If it has both, `callAsync` is used.
+ * A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. If the client has both functions,
+ * `callAsync` is used.
  */
 export interface DdpClient {
 	// biome-ignore lint/suspicious/noExplicitAny: clients declare their parameters in many ways
@@ -17,7 +17,7 @@ export interface DdpClient {
 
 /** Calls methods, with the types of an API. */
 export interface Caller<Api extends AnyApi> {
-	/** Calls a method. Rejects with the error of the DDP client. */
+	/** Rejects with the error of the DDP client. */
 	call<N extends keyof Api & string>(name: N, ...params: Api[N]['params']): Promise<Api[N]['result']>;
 }
 
@@ -40,7 +40,6 @@ export interface Credentials {
 /** An error answer over REST. */
 export class RestError extends Error {
 	/**
-	 * @param status the HTTP status
 	 * @param error the code of the error, such as `error-invalid-room`; equal to `reason` if the answer has no code
 	 * @param reason the text of the answer
 	 */
@@ -73,11 +72,10 @@ export type RestCaller<Api extends AnyApi> = {
 };
 
 export interface RestOptions {
-	/** Sends the requests. Default: the global `fetch`. */
+	/** Default: the global `fetch`. */
 	readonly fetch?: typeof fetch;
 	/** Headers to add to every request. */
 	readonly headers?: Readonly<Record<string, string>>;
-	/** Aborts the requests. */
 	readonly signal?: AbortSignal;
 }
 
@@ -123,15 +121,21 @@ function fillPath(template: string, allArgs: Record<string, unknown>) {
 		const value = args[name];
 		if (value === undefined) throw new TypeError(`The path ${template} needs the argument ${name}`);
 		delete args[name];
-		return encodeURIComponent(String(value));
+		return encodeURIComponent(textOf(value));
 	});
 	return { path, args };
+}
+
+/** The text of an argument in a path or a query. */
+function textOf(value: unknown): string {
+	if (value instanceof Date) return value.toISOString();
+	return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function queryOf(args: Record<string, unknown>): string {
 	const query = new URLSearchParams();
 	for (const [name, value] of Object.entries(args)) {
-		if (value !== undefined) query.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+		if (value !== undefined) query.set(name, textOf(value));
 	}
 	const text = query.toString();
 	return text === '' ? '' : `?${text}`;

@@ -20,7 +20,7 @@ export type DeclaredCollections = {
 };
 
 export interface IndexDefinition<P extends string = string> {
-	/** Paths of the indexed fields, in the order of the index. */
+	/** Paths, in the order of the index. */
 	readonly fields: readonly P[];
 	/** True: no two documents have the same values. Default false. */
 	readonly unique?: boolean;

@@ -9,7 +9,7 @@ import type { Store } from './store.js';
 export interface Connection {
 	/** The session id sent in `connected`. */
 	readonly id: string;
-	/** Network address of the client, null if unknown. */
+	/** Null if unknown. */
 	readonly clientAddress: string | null;
 	/** Headers of the upgrade request, with lower-case names; never `cookie` or `authorization`. */
 	readonly httpHeaders: Readonly<Record<string, string>>;
@@ -23,17 +23,15 @@ export interface Connection {
 export interface Settings {
 	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;
-	/**
-	 * How long a member who waits for a room key is reserved for one key holder, in ms (`test/contract/beyond.md` T1).
-	 */
+	/** How long a member who waits for a room key is reserved for one key holder, in ms (`test/contract/beyond.md` T1). */
 	readonly leaseTime: number;
 	/** Whether a public key must be usable to seal room keys (`test/contract/beyond.md` E5). */
 	readonly strictKeys: boolean;
 	/** Whether a sealed key must begin with the key id of its room (`test/contract/beyond.md` E6). */
 	readonly strictKeyIds: boolean;
 	/**
-	 * Whether replacing or resetting identity keys requires the second factor, or the password of a user without a
-	 * second factor (`test/contract/beyond.md` E15).
+	 * Whether replacing or resetting identity keys requires the second factor (`test/contract/beyond.md` E15). Users without a
+	 * second factor give their password.
 	 */
 	readonly identitySecondFactor: boolean;
 	/** Whether the last holder of a room's key must confirm calls by which they lose it (`test/contract/beyond.md` E11). */
@@ -44,7 +42,7 @@ export interface Settings {
 
 /** A way to log in, besides password and resume token. Corresponds to Meteor's `Accounts.registerLoginHandler`. */
 export interface LoginHandler {
-	/** Sent to the client as `type` in the result of the login. */
+	/** The `type` in the result of the login. */
 	readonly name: string;
 	/**
 	 * Logs in. `options` is what the client has sent to `login`, unchecked.
@@ -75,21 +73,18 @@ export interface CallContext {
 	/** Null for calls over REST and from the server itself. */
 	readonly connection: Connection | null;
 	readonly store: Store;
-	/** The collections that the application has declared. */
 	readonly collections: DeclaredCollections;
 	readonly settings: Settings;
 	readonly log: Log;
-	/**
-	 * Fires when the result is not needed any more: after a disconnection or the time limit, or when the server closes.
-	 */
+	/** Fires after a disconnection or the time limit, or when the server closes. */
 	readonly signal: AbortSignal;
 	/** Allows the connection's next message to start before this code has ended. */
 	unblock(): void;
 }
 
 /**
- * What a call is about, for its audit event: ids, switches such as `activeStatus`, names of fields, and stored user names.
- * It must not contain secrets, or other texts that users type.
+ * What the audit event of a call contains: ids, switches such as `activeStatus`, names of fields, and stored user names.
+ * Secrets and other texts that users type are forbidden.
  */
 export type AuditedIds = Readonly<Record<string, string | boolean | readonly string[]>>;
 
@@ -98,7 +93,6 @@ export type LoginLane = 'password' | 'token';
 
 /** The context of a method call: the caller, and the services it may use (`test/contract/ddp.md` section 6). */
 export interface MethodContext extends CallContext {
-	/** Name of the method. */
 	readonly name: string;
 	/** The caller when the method starts; only the method's own `setUserId` changes it. */
 	readonly userId: string | null;
@@ -138,9 +132,7 @@ export interface MethodContext extends CallContext {
 	 * @throws ClientError 503 if too many logins wait, without calling `run`
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;
-	/**
-	 * Adds the ids of what this call is about to its audit event, if the method has one. Call it as soon as the ids are known.
-	 */
+	/** Adds ids to the audit event of this call, if the method has one. Call it as soon as the ids are known. */
 	audit(about: AuditedIds): void;
 	/** Calls another method as the same user. Its errors are passed on unchanged. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;

@@ -89,7 +89,6 @@ export function notDeclared(name: string): DefinitionError {
 	return new DefinitionError(`Collection '${name}' is not declared: add it to collections of createServer`);
 }
 
-/** How errors name a definition. */
 function nameOf(kind: string, name: unknown): string {
 	return typeof name === 'string' && name !== '' ? `${kind} '${name}'` : `a ${kind} without a name`;
 }

@@ -18,12 +18,12 @@ const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
 /** A date, or a date and a time with its zone, such as `2026-01-31T12:00:00.000Z`. */
 const ISO_DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 
-/** The value of a field; undefined if it is absent or inherited, such as `toString`. */
+/** The value of a field; undefined for an inherited member, such as `toString`. */
 export function ownField(fields: Fields, name: string): unknown {
 	return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
-/** Returns a function that converts texts in a JSON value to dates, where the pattern has a date. It checks nothing. */
+/** Returns a function that converts texts in a JSON value to dates, where the pattern has a date. */
 export function jsonReader(matcher: AnyMatcher): (value: unknown) => unknown {
 	return hasDate(matcher.shape)
 		? (value) => firstFit([value], matcher) ?? withDates(value, matcher.shape)
@@ -48,8 +48,8 @@ function hasDate(shape: Shape): boolean {
 }
 
 /**
- * The value of a field of a query, a form or a path. It is the first that the pattern accepts: text, JSON, number, boolean
- * or list. A list may also be sent as `name[]`. If the pattern accepts none, the value is the JSON, or else the text.
+ * The value of a field of a query, a form or a path. Of text, JSON, number, boolean and list, it is the first that the
+ * pattern accepts. If the pattern accepts none, it is the JSON, or else the text. A list may also be sent as `name[]`.
  */
 export function textField(fields: Fields, name: string, matcher: AnyMatcher): unknown {
 	const texts = [ownField(fields, name), ownField(fields, `${name}[]`)].flat().filter((text) => text !== undefined);
@@ -84,7 +84,6 @@ function firstFit(values: readonly unknown[], matcher: AnyMatcher): unknown {
 	return undefined;
 }
 
-/** The choices of a shape; the shape itself if it has none. */
 function choicesOf(shape: Shape): readonly Shape[] {
 	if (shape.kind === 'named') return choicesOf(shape.shape);
 	return shape.kind === 'oneOf' ? shape.choices.flatMap(choicesOf) : [shape];
@@ -121,7 +120,6 @@ function withDates(value: unknown, shape: Shape): unknown {
 	}
 }
 
-/** The original if the copy has the same members; otherwise the copy. */
 function unlessSame(original: object, copy: object): object {
 	const members = Object.entries(original);
 	return members.every(([name, member]) => (copy as Fields)[name] === member) ? original : copy;

@@ -18,7 +18,6 @@ const ALLOWED_HEADERS = [
 	'Idempotency-Key',
 ];
 
-/** Headers of an answer that a page may read. */
 const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'Retry-After'];
 
 /**

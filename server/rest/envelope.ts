@@ -8,7 +8,6 @@ import type { SecurityHeaders } from '../http/securityHeaders.js';
 export interface Answer {
 	readonly status: number;
 	readonly body: Readonly<Record<string, unknown>>;
-	/** Additional headers. */
 	readonly headers?: Readonly<Record<string, string | number>>;
 }
 
@@ -62,7 +61,6 @@ function rateLimitText({ reason = '' }: ClientError): string {
 	return `${reason.replace('before trying again', 'before trying this endpoint again')} [error-too-many-requests]`;
 }
 
-/** The text for an error whose answer has no member `errorType`. */
 function textOf(error: ClientError, status: number): string {
 	if (status === 429) return rateLimitText(error);
 	return status >= 500 ? (error.reason ?? error.message) : error.message;
@@ -88,7 +86,10 @@ export function failed(thrown: unknown): Answer {
 
 const ANSWER_HEADERS = ['content-type', 'application/json', 'cache-control', 'no-store', 'pragma', 'no-cache'] as const;
 
-/** The headers of an answer, as a list of names and values. Compared to an object, a call takes 7 % less CPU. */
+/**
+ * The headers of an answer, as a list of names and values. Node writes a list with less work than an object: a call takes
+ * 7 % less CPU.
+ */
 function headersOf(reply: FastifyReply, { headers }: Answer, length: number): (string | number | string[])[] {
 	const list: (string | number | string[])[] = [...reply.server.securityHeaderList, ...ANSWER_HEADERS];
 	list.push('content-length', length);

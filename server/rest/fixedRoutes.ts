@@ -12,12 +12,11 @@ export class FixedRoutes {
 	/** By path and verb. */
 	readonly #routes = new Map<string, Map<string, Route>>();
 
-	/** The path of the shared route. */
 	static readonly path = `:${NAME}`;
 
 	/**
-	 * Whether a route has no limit of its own for bodies, and its path is one segment without percent-encoding. Fastify allows
-	 * a parameter 100 characters.
+	 * Whether a route can be a fixed route: one segment without percent-encoding, and no limit of its own for bodies. Fastify
+	 * allows 100 characters for a parameter.
 	 */
 	static accepts({ path, maxBody }: Route): boolean {
 		const fitsParameter = /^[\w.~-]{1,100}$/.test(path);

@@ -21,7 +21,6 @@ export class InFlightCalls {
 		this.#responses.add(response);
 	}
 
-	/** Stops counting a call. */
 	end(response: ServerResponse): void {
 		this.#responses.delete(response);
 		if (this.#responses.size === 0) this.#onIdle();

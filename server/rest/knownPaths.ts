@@ -9,9 +9,8 @@ interface KnownPath {
 }
 
 export class KnownPaths {
-	/** Paths without parameters. */
 	readonly #fixed = new Map<string, KnownPath>();
-	/** Paths with parameters, by their text without the names of the parameters. */
+	/** Paths with parameters, by their text without the parameters' names. */
 	readonly #patterns = new Map<string, KnownPath>();
 
 	/**

@@ -1,4 +1,4 @@
-/** Makes the REST route of a method. It maps the fields of a request to arguments by name. */
+/** The REST routes of methods. The fields of a request become arguments by name. */
 import { clientError, clientErrorFrom, type ErrorName } from '../../shared/errors.js';
 import { isObject } from '../../shared/isObject.js';
 import type { Method, RestRoute } from '../../shared/method.js';

@@ -1,4 +1,4 @@
-/** Answers the requests that Node's HTTP parser refuses. They reach no route. */
+/** Answers the requests that Node's HTTP parser refuses. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterAnswers } from '../core/afterAnswers.js';

@@ -1,4 +1,4 @@
-/** Handles a REST request: reads headers, query and body, calls the route, and sends the answer. */
+/** Handles the requests to REST routes. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findTokenHolder, hashToken } from '../../methods/model/users/tokens.js';
@@ -11,15 +11,13 @@ import type { WrongToken } from '../core/observer.js';
 import { type Answer, failed, refused, SHUTTING_DOWN, send, sendInSlices, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';
 
-/** The parts of a request that a route needs to answer it. */
+/** What a route needs to answer a request. */
 export interface RestRequest {
 	/** The body of a POST, PUT or PATCH; the query of a GET or DELETE. `{}` if there is none. */
 	readonly fields: unknown;
-	/** Whether `fields` is the query. */
 	readonly isQuery: boolean;
 	/** Whether `fields` is a query or a form: each value is a text, or a list of texts. */
 	readonly isUrlEncoded: boolean;
-	/** The values of the path parameters, such as `:id`, by name. */
 	readonly pathParams: Readonly<Record<string, string>>;
 	readonly caller: RestCaller;
 	/** The login token as the client sent it, not hashed. */
@@ -27,7 +25,7 @@ export interface RestRequest {
 }
 
 export interface Route {
-	/** The name of the method that declares the route; undefined for a built-in route. */
+	/** Undefined for a built-in route. */
 	readonly method?: string;
 	/** Below `/api/v1/`, unless it begins with a slash. */
 	readonly path: string;
@@ -96,7 +94,7 @@ export class RestCaller implements Caller {
 		this.hashedToken = hashedToken;
 	}
 
-	/** The same caller, with the second factor from the DDP message in a request to `method.call` (`methodCall.ts`). */
+	/** The same caller, with the second factor from the message of a `method.call`. */
 	withSecondFactor(secondFactor: SecondFactor): RestCaller {
 		return new RestCaller(this, this.clientAddress, this.idempotencyKey, secondFactor, this.reply, this.calls);
 	}
@@ -109,7 +107,7 @@ export class RestCaller implements Caller {
 		return this.reply.request.id;
 	}
 
-	/** Created on first use: most methods do not need it. */
+	/** Created on first use, because most methods do not need the signal. */
 	get signal(): AbortSignal {
 		this.#signal ??= this.calls.createSignal(this.reply.raw);
 		return this.#signal;
@@ -201,7 +199,6 @@ async function answerOf(route: Route, request: RestRequest): Promise<Answer> {
 }
 
 export interface RequestOptions {
-	/** The network address of the client. */
 	addressOf(request: FastifyRequest['raw']): string | null;
 	readonly calls: InFlightCalls;
 	/**

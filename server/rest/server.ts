@@ -127,9 +127,9 @@ export interface RestOptions extends RequestOptions {
 	readonly corsOrigin?: string | undefined;
 	/** The version of Rocket.Chat that `/api/info` names. */
 	readonly rocketChatVersion: string;
-	/** Time limits for slow clients. Default: `DEFAULT_HTTP_TIMEOUTS`. */
+	/** Default: `DEFAULT_HTTP_TIMEOUTS`. */
 	readonly timeouts?: HttpTimeouts | undefined;
-	/** For TLS. Default: plain HTTP. */
+	/** Default: plain HTTP. */
 	readonly certificate?: Certificate | undefined;
 	/** Prefix of the path of every URL of the server, without a slash at its end. Default: none. */
 	readonly pathPrefix?: string | undefined;

@@ -19,7 +19,7 @@ export const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
 /** Whether documents of a collection are compared. @param key its property name in `Store` */
 export const isCompared = (key: string): boolean => key in KEY_FIELDS;
 
-/** Whether a read with this projection returns one of the fields with keys. @param key as for `isCompared` */
+/** Whether a read with this projection returns one of the fields with keys. */
 export function readsKeys(key: string, projection: Projection = {}): boolean {
 	const paths = Object.entries(projection).filter(([path]) => path !== '_id');
 	const named = paths.map(([path]) => path.split('.')[0]);
@@ -71,7 +71,7 @@ export async function findDifferences(real: Store, touched: readonly TouchedDocu
 	return touched.flatMap((document) => differencesOf(document, present.get(nameOf(document.key, document.id)) ?? null));
 }
 
-/** @param present the document in the database now; null if it does not exist */
+/** @param present the document in the database now */
 function differencesOf({ key, id, before, after, changed }: TouchedDocument, present: Document | null): Difference[] {
 	const document = { collection: key, id };
 	if (after === null && present === null) return [];

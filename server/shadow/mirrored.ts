@@ -7,7 +7,7 @@ const MAX_IDS = 100;
 /** The form of the ids of users and rooms. The id of a direct room consists of two user ids. */
 const DOCUMENT_ID = /^[\w-]{1,64}$/;
 
-/** The texts in a request that may be ids of users and rooms: its caller, and texts and names in its body. */
+/** The possible ids of users and rooms in a request: its caller, and the texts and names in its body. */
 export function idsIn(body: Buffer, { 'x-user-id': userId }: IncomingHttpHeaders): string[] {
 	const ids = new Set<string>();
 	const add = (text: unknown) => {
@@ -40,7 +40,8 @@ export async function readBody(payload: AsyncIterable<Buffer>, limit: number): P
 
 /** The `errorType` of an error answer, if it has one. */
 export function errorTypeOf({ statusCode, body }: { statusCode: number; body: string }): { errorType?: string } {
-	if (statusCode < 400) return {};
+	// The answer to a HEAD has no body.
+	if (statusCode < 400 || body === '') return {};
 	const { errorType } = JSON.parse(body) as { errorType?: unknown };
 	return typeof errorType === 'string' ? { errorType } : {};
 }

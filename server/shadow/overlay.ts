@@ -18,11 +18,9 @@ let copyCount = 0;
 
 export class Overlay {
 	readonly #collections = new Map<string, OverlayCollection>();
-	/** Number of copies that this overlay holds. */
 	#copied = 0;
 	/** Whether the request was given up, because there were too many copies. */
 	isFull = false;
-	/** The id of the replayed request. */
 	requestId = '';
 
 	/** @param copiesReads whether documents that are only read are copied too, so that `touched` can return them */
@@ -48,8 +46,8 @@ export class Overlay {
 	}
 
 	/**
-	 * Copies the users and rooms with these ids, and the memberships of these users in these rooms. Rocket.Chat handles the
-	 * same request, and may write at any time. The request repeats a failed read if it needs the document.
+	 * Copies the users and rooms with these ids, and the memberships of these users in these rooms, before Rocket.Chat changes
+	 * them. A failed read is ignored: the request repeats it if it needs the document.
 	 */
 	async copyById(ids: readonly string[]): Promise<void> {
 		const among = { $in: ids };
@@ -133,7 +131,7 @@ class OverlayCollection {
 		},
 	});
 
-	/** Copies the documents that an operation needs, and runs it on the copies. */
+	/** Copies the documents that an operation needs, and runs the operation on the copies. */
 	async #run(name: Operation, args: [Fields, OptionsOrUpdate?]): Promise<unknown> {
 		const [filterOrDocument, { $set, sort, projection, skip = 0, limit = 0 } = {}] = args;
 		const isRead = READS.has(name);
@@ -166,7 +164,7 @@ class OverlayCollection {
 		}
 	}
 
-	/** Copies the documents that have the same values as `fields` in a unique index, so that a write finds the conflict. */
+	/** Copies the documents with the same values as `fields` in a unique index, so that a write finds the conflict. */
 	async #copyWithSameKeys(fields: Fields): Promise<void> {
 		const unique = this.spec.indexes.filter((index) => index.unique);
 		for (const paths of [['_id'], ...unique.map((index) => index.fields)]) {
@@ -190,7 +188,7 @@ class OverlayCollection {
 	}
 }
 
-/** Runs an operation of a collection. The result of `find` is an array. */
+/** The result of `find` is an array. */
 function resultOf(target: Collection<Document>, name: Operation, args: readonly unknown[]): Promise<unknown> {
 	if (name === 'find') return target.find(...(args as [Filter<Document>])).toArray();
 	return (target[name] as (...args: readonly unknown[]) => Promise<unknown>)(...args);

@@ -49,7 +49,6 @@ const PROXY_ID = /^[\w-]{1,64}$/;
 export interface ShadowOptions {
 	/** The store of the server. Nothing is written to it. */
 	readonly real: Store;
-	/** The collections of the application. */
 	readonly declared: readonly CollectionDefinition[];
 	/** How long after a request the database is compared, in ms. */
 	readonly delay: number;
@@ -60,7 +59,6 @@ export interface ShadowOptions {
 
 /** A replayed request. It is kept until no comparison of another request can depend on it. */
 interface Replayed {
-	/** What is logged about the request. */
 	readonly facts: object;
 	readonly touched: readonly TouchedDocument[];
 	/** The names (`nameOf`) of the documents that the request would change, or that the original may have changed. */
@@ -217,7 +215,6 @@ export class Shadow {
 		else this.#end('unclear', { ...compared, differences }, 'Other requests changed the same documents meanwhile');
 	}
 
-	/** Counts and logs how a request ended. */
 	#end(outcome: ShadowOutcome, facts: object, text: string): void {
 		this.counts.add(outcome);
 		this.options.log[LEVELS[outcome] ?? 'info']({ ...facts, outcome }, text);
@@ -245,14 +242,12 @@ export class Shadow {
 	}
 }
 
-/** The level of the log for each outcome. Default `info`. */
 const LEVELS: Readonly<Partial<Record<ShadowOutcome, 'warn' | 'error'>>> = {
 	differs: 'warn',
 	failed: 'error',
 	skipped: 'warn',
 };
 
-/** Whether a request would change or remove a document. */
 const isChanged = ({ after, changed }: TouchedDocument) => after === null || changed.length > 0;
 
 const namesOf = (touched: readonly TouchedDocument[]) => new Set(touched.map(({ key, id }) => nameOf(key, id)));

@@ -207,7 +207,6 @@ function rateLimitsOf(
 	});
 }
 
-/** @returns a function that stops the sweeps */
 function sweepTokensAtIntervals(store: Store, log: Log): () => Promise<void> {
 	return repeat(
 		() => removeExpiredTokens(store),

@@ -178,7 +178,6 @@ async function makeLink(
 	});
 }
 
-/** Watches the database for writes of other programs. */
 async function openWatcher(
 	{ settings, parts }: CheckedOptions,
 	{ db }: OpenStore,

@@ -1,6 +1,6 @@
 /**
- * The rules that the collections of all stores share: filters and updates are checked, inserts and updates set `_updatedAt`,
- * writes are observed and announced. A `DuplicateKeyError` does not contain the value.
+ * The rules that the collections of all stores share. Filters and updates are checked. Inserts and updates set `_updatedAt`.
+ * Writes that are not silent are announced. A `DuplicateKeyError` does not contain the value.
  */
 import type { Change, Collection, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
 import { DuplicateKeyError, isDuplicateKey } from '../../shared/storeErrors.js';

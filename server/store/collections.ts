@@ -16,7 +16,6 @@ export type IndexMode = 'make' | 'report' | 'leave';
 export interface CollectionSpec extends IndexedCollection {
 	/** Its property name in `Store`. */
 	readonly key: string;
-	/** Whether an application declares it. */
 	readonly isDeclared?: boolean;
 }
 

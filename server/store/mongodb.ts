@@ -42,10 +42,9 @@ export async function openMongo(
 	}
 }
 
-/** Maximum number of documents that one step of a multi-document write reads, writes and reports. */
+/** Maximum number of documents in one step of a multi-document write. */
 const PAGE = 100;
 
-/** Makes a backend from a collection of the driver. */
 function mongoBackend(collection: DriverCollection<Document>): Backend {
 	/**
 	 * Reads the matching documents in pages. `stillMatching` is the filter of a page for the documents that match at the time

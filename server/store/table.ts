@@ -36,7 +36,6 @@ interface Index extends ReadableIndex {
 export class Table {
 	readonly #indexes: readonly Index[];
 
-	/** @param openIndex opens the stored entries of an index */
 	constructor(
 		private readonly name: string,
 		private readonly documents: Documents,

@@ -12,8 +12,8 @@ export function callSite(entry: (...args: never[]) => unknown): { readonly stack
 }
 
 /**
- * Adds the place of a call to the stack of its error, because the stack of a `ClientError` contains no places. The first
- * line of the stack also names an argument that does not match.
+ * Adds the place of a call to the stack of its error. The stack of a `ClientError` contains no places. The first line of the
+ * stack also names an argument that does not match.
  */
 export function withCallSite(error: unknown, { stack = '' }: { readonly stack?: string }): unknown {
 	if (!(error instanceof Error)) return error;

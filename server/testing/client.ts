@@ -8,7 +8,7 @@ import { MemoryTransport } from './transport.js';
 
 type Fields = Record<string, unknown>;
 
-/** A message from the server, with the members of all kinds of messages. */
+/** A message of any kind from the server. */
 interface Frame {
 	readonly msg?: string;
 	readonly id?: string;
@@ -89,7 +89,6 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	};
 	const send = (frame: object) => receiver.receive(stringify(frame) as string);
 
-	/** @param key the key of the request in `pending` */
 	function request(key: string, frame: object): Promise<unknown> {
 		if (transport.closed) return Promise.reject(new Error('The connection is closed'));
 		let settlers: Pick<PendingRequest, 'resolve' | 'reject'> | undefined;
@@ -115,7 +114,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		waiting?.reject(withCallSite(error, waiting.site) as Error);
 	}
 
-	/** Ends a request, if it exists, with its answer. */
+	/** Ends a request with its answer. */
 	function settle(key: string, { id = '', error, result }: Frame): void {
 		const waiting = pending.get(key);
 		pending.delete(key);
@@ -182,7 +181,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		get isWaiting() {
 			return pending.size > 0;
 		},
-		// These functions are not async: `onClosed` would not handle the rejection of another promise than that in `pending`.
+		// Not async: `onClosed` handles the rejection of the promise in `pending`, not that of an async function's promise.
 		call(name, ...params) {
 			if (typeof name !== 'string') return refuse('The first argument of call is the name of a method');
 			const id = String(++lastId);

@@ -10,7 +10,7 @@ export interface FakeClock {
 
 let current: FakeClock | undefined;
 
-/** Whether a fake clock is in use, so that timers fire only by `advance`. */
+/** Whether a fake clock is in use. */
 export function isClockFake(): boolean {
 	return current !== undefined;
 }

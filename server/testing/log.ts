@@ -18,7 +18,7 @@ export function memoryLog(next?: Log): Log & { readonly lines: LogLine[] } {
 	return { lines, debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') };
 }
 
-/** Finds in the log why a call or subscription of a client has failed; undefined if the log does not say it. */
+/** Finds in the log why a call or subscription of a client has failed. */
 export function causeIn(lines: readonly LogLine[], sessionId: string | undefined, requestId: string): unknown {
 	const failure = lines
 		.map(({ facts }) => facts as LoggedFailure)

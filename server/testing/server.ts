@@ -122,14 +122,14 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 		async close() {
 			isClosed = true;
 			stop();
-			// The server closes a client after an answer that it waits for. With a fake clock, the server's timers do not fire.
+			// The server closes waiting clients after the answer. With a fake clock, the server's timers do not fire.
 			for (const client of clients) if (isClockFake() || !client.isWaiting) client.close();
 			await server.close();
 		},
 	};
 }
 
-/** @throws TypeError for a caller that is neither a user, an id nor null, such as a forgotten argument */
+/** @throws TypeError for a caller that is neither a user, an id nor null */
 function userIdOf(as: As): string | null {
 	if (as === null || typeof as === 'string') return as;
 	if (typeof as?.id === 'string') return as.id;
