@@ -31,6 +31,9 @@ export function urlOf(path: string): string {
 	return path.startsWith('/') ? path : `${API_PREFIX}/${path}`;
 }
 
+/** A method's path such as `:id`. Fastify cannot have it beside the shared route of `FixedRoutes`. */
+const SHARED_PATH = /^\/api\/v1\/:\w+\/?$/;
+
 /** A key in the `config` of a route: other verbs at its path get 405 instead of 404. */
 export const REFUSES_OTHER_VERBS = Symbol('refuses other verbs');
 
@@ -206,12 +209,13 @@ export function createRest(
 		allowOrigins(app, (url) => url.startsWith('/api/') || owns(url), [...verbs], corsOrigin);
 	}
 	const fixed = new FixedRoutes();
+	const isSharedPathTaken = routes.some(({ path }) => SHARED_PATH.test(urlOf(path)));
 	for (const route of routes) {
 		paths.add(urlOf(route.path), route.verbs, route.method);
-		if (FixedRoutes.accepts(route)) fixed.add(route);
+		if (!isSharedPathTaken && FixedRoutes.accepts(route)) fixed.add(route);
 		else addRoute(app, route, services, options);
 	}
-	addFixedRoutes(app, fixed, paths, services, options);
+	if (!isSharedPathTaken) addFixedRoutes(app, fixed, paths, services, options);
 	for (const page of options.pages ?? []) {
 		app.get(page.path, { config: { [REFUSES_OTHER_VERBS]: true } }, async ({ raw }, reply) => {
 			// Fastify also accepts `/metrics/` and `/%6detrics`, to which a proxy's rule for `/metrics` does not apply.

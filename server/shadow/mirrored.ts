@@ -40,8 +40,7 @@ export async function readBody(payload: AsyncIterable<Buffer>, limit: number): P
 
 /** The `errorType` of an error answer, if it has one. */
 export function errorTypeOf({ statusCode, body }: { statusCode: number; body: string }): { errorType?: string } {
-	// The answer to a HEAD has no body.
-	if (statusCode < 400 || body === '') return {};
+	if (statusCode < 400) return {};
 	const { errorType } = JSON.parse(body) as { errorType?: unknown };
 	return typeof errorType === 'string' ? { errorType } : {};
 }
