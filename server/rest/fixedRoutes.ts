@@ -5,7 +5,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Route } from './request.js';
 
-/** The name of the shared route's parameter, which contains the path below `/api/v1`. */
+/** The name of the shared route's parameter. */
 const NAME = '$path';
 
 export class FixedRoutes {

@@ -73,7 +73,6 @@ export class Shadow {
 	readonly #specs;
 	/** Requests that wait for their comparison, or on which a comparison of another request may depend. */
 	readonly #recent = new Set<Replayed>();
-	/** Replays and comparisons that run now. */
 	readonly #running = new Set<Promise<void>>();
 	readonly #timers = new Set<NodeJS.Timeout>();
 	/** Number of requests that wait for their comparison. */

@@ -58,7 +58,6 @@ export interface App extends Omit<OtherWriters, 'close'> {
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 	/** Sets the certificate for new connections. @throws Error if the certificate cannot be used */
 	setCertificate(certificate: Certificate): void;
-	/** Number of open sessions, and of event listeners. */
 	counts(): { sessions: number; listeners: number };
 	/**
 	 * Starts to listen.

@@ -96,7 +96,6 @@ export class Table {
 		}
 	}
 
-	/** Removes a document from the table and all indexes. */
 	remove(document: Document): void {
 		for (const { spec, entries } of this.#indexes)
 			for (const key of keysOf(document, spec)) entries.remove(key, document._id);

@@ -9,7 +9,6 @@ import type { Store } from '../../shared/store.js';
 export interface Person {
 	readonly id: string;
 	readonly username: string;
-	/** A login token that is stored for the user. */
 	readonly token: string;
 }
 
