@@ -1,7 +1,4 @@
-/**
- * Types for clients. A client that imports the type `ApiOf<typeof methods>` gets the names, arguments and results of
- * the methods without importing their code.
- */
+/** Types for clients, which need not import the code of the methods. */
 import type { RestRoute } from './method.js';
 import type { Signature, signature } from './signature.js';
 

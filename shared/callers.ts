@@ -1,7 +1,4 @@
-/**
- * Typed calls for clients: `callerOf` wraps a DDP client, `restCallerOf` wraps `fetch`. This file imports only types,
- * so web pages can use it too.
- */
+/** Typed calls for clients. This file imports only types, so that web pages can use it too. */
 import type { AnyApi, RoutesOf } from './api.js';
 
 /**

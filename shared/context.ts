@@ -19,7 +19,7 @@ export interface Connection {
 	onClose(listener: () => void | Promise<void>): void;
 }
 
-/** Server options that methods use. Admins change other settings, in the database, while the server runs. */
+/** Server options that methods use. */
 export interface Settings {
 	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;
@@ -40,7 +40,7 @@ export interface Settings {
 	readonly loginHandlers?: readonly LoginHandler[];
 }
 
-/** A way to log in, besides password and resume token. Corresponds to Meteor's `Accounts.registerLoginHandler`. */
+/** A way to log in, besides password and resume token. */
 export interface LoginHandler {
 	/** The `type` in the result of the login. */
 	readonly name: string;
@@ -113,8 +113,7 @@ export interface MethodContext extends CallContext {
 	 */
 	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
 	/**
-	 * Replaces the login token of the connection. The user stays the same, so no subscription is run again. Has no effect
-	 * over REST.
+	 * Replaces the login token of the connection, without running subscriptions again. Has no effect over REST.
 	 * @throws Error after `unblock`
 	 */
 	setToken(hashedToken: string, expires?: Date): void;

@@ -4,7 +4,7 @@ import { isLimit } from './limit.js';
 import { patternFault } from './patternFault.js';
 import { isTimerMs, MAX_TIMER_MS } from './timers.js';
 
-/** A definition has a wrong member. The message names the definition and the member. */
+/** A definition has a wrong member. */
 export class DefinitionError extends Error {
 	override readonly name = 'DefinitionError';
 }

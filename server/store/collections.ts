@@ -45,16 +45,13 @@ export interface OpenStore {
 	/** Observes all operations from now on. */
 	observe(observer: StoreObserver): void;
 	/**
-	 * Identifies the data. All processes that use this data have the same text; a copy of the data has another text.
-	 * Undefined if no other process can use this data.
+	 * The same text in all processes that use this data; undefined if no other process can. A copy of the data has another
+	 * text.
 	 */
 	readonly identity?: string;
 	/** The database, only of a store on MongoDB. */
 	readonly db?: Db;
-	/**
-	 * Refuses further writes, waits for running ones, and releases files and connections. A second call returns the
-	 * promise of the first.
-	 */
+	/** Refuses further writes, waits for running ones, and releases files and connections. */
 	close(): Promise<void>;
 }
 
