@@ -4,19 +4,17 @@ import { escapeRegExp } from '../../shared/escapeRegExp.js';
 
 interface KnownPath {
 	readonly pattern: RegExp;
-	/** For each verb the method that the path belongs to; undefined for a path without a method, such as `/readyz`. */
+	/** The method of each verb; undefined for a path without a method, such as `/readyz`. */
 	readonly methods: Map<string, string | undefined>;
 }
 
 export class KnownPaths {
-	/** Paths without parameters. */
 	readonly #fixed = new Map<string, KnownPath>();
-	/** Paths with parameters, by their text without the names of the parameters. */
+	/** Paths with parameters, by their text without the parameters' names. */
 	readonly #patterns = new Map<string, KnownPath>();
 
 	/**
 	 * @param path may contain parameters, such as `:id`
-	 * @param method the method that has the path; undefined for a path without a method, such as `/readyz`
 	 * @throws DefinitionError if the path already has one of the verbs
 	 */
 	add(path: string, verbs: readonly string[], method?: string): void {
@@ -43,16 +41,13 @@ export class KnownPaths {
 	}
 }
 
-/** @param other the method that already has the path. The path is Roomkey's own if `method` or `other` is undefined */
+/** @param other the method that already has the path. A path without a method is Roomkey's own */
 function takenPath(path: string, method: string | undefined, other: string | undefined): DefinitionError {
 	const owner = method !== undefined && other !== undefined ? `already that of method '${other}'` : "Roomkey's own";
 	return new DefinitionError(`the REST route of method '${method ?? other}': the path ${path} is ${owner}`);
 }
 
-/**
- * The decoded path of a URL, without a slash at its end. The path `/` stays. As in fastify, `%2F` is no separator of
- * segments, so it stays too.
- */
+/** The decoded path of a URL, without a slash at its end. `%2F` stays: in fastify, it does not separate segments. */
 function pathOf(url: string): string {
 	const withoutQuery = url.replace(/[?#].*$/s, '');
 	const path = withoutQuery.replace(/(?<=.)\/$/, '');
