@@ -34,6 +34,10 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 		throw withServerHint(error, env, inUseNote);
 	});
 	const { store } = opened;
+	const hasAdmin = await hasActiveAdmin(store).catch(async (error) => {
+		await opened.close().catch(() => {});
+		throw error;
+	});
 	const { settings } = appOptionsOf(checkServerOptions({ keys: true }));
 	const bus = createBus(log);
 	logRevokedTokens(bus, log);
@@ -63,7 +67,7 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 	return {
 		where: `Working on ${nameOfStore(choice)} directly`,
 		call,
-		createFirstAdmin: (await hasActiveAdmin(store)) ? undefined : (admin) => createFirst(store, admin, log),
+		createFirstAdmin: hasAdmin ? undefined : (admin) => createFirst(store, admin, log),
 		close: () => opened.close(),
 	};
 }

@@ -79,6 +79,10 @@ export class Peers {
 		// A message without events names message `n`, which is then missing too.
 		const end = hasEvents ? n : n + 1;
 		for (let number = firstMissing; number < end; number++) peer.missing.set(number, now);
+		for (const oldest of peer.missing.keys()) {
+			if (peer.missing.size <= MAX_MISSING) break;
+			peer.missing.delete(oldest);
+		}
 		peer.last = n;
 		return { isNew: hasEvents, isGap: firstMissing < end, missedSince };
 	}

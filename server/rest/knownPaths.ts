@@ -34,10 +34,12 @@ export class KnownPaths {
 	/** The verbs of the path of a URL; undefined if no route has this path. HEAD is allowed where GET is. */
 	verbsAt(url: string): readonly string[] | undefined {
 		const path = pathOf(url);
-		const known = this.#fixed.get(path) ?? [...this.#patterns.values()].find(({ pattern }) => pattern.test(path));
-		if (!known) return undefined;
-		const verbs = [...known.methods.keys()];
-		return verbs.includes('GET') ? [...verbs, 'HEAD'] : verbs;
+		const fixed = this.#fixed.get(path);
+		const known = [...this.#patterns.values()].filter(({ pattern }) => pattern.test(path));
+		if (fixed) known.unshift(fixed);
+		const verbs = new Set(known.flatMap(({ methods }) => [...methods.keys()]));
+		if (verbs.has('GET')) verbs.add('HEAD');
+		return verbs.size > 0 ? [...verbs] : undefined;
 	}
 }
 

@@ -343,6 +343,29 @@ describe('createServer', () => {
 		}
 	});
 
+	it('names the verbs of all REST paths that a URL matches when it refuses another verb', async () => {
+		const at = (name: string, verb: 'GET' | 'PUT', path: string) =>
+			method({
+				name,
+				summary: 'Returns its name',
+				args: { id: Match.Optional(String) },
+				rest: { verb, path },
+				anonymous: true,
+				run: () => name,
+			});
+		const methods = [at('read', 'GET', 'items/first'), at('write', 'PUT', 'items/:id')];
+		const server = await openTestServer({ methods, listen: true, port: 0 });
+		try {
+			const call = (verb: string) => fetch(`${server.url}/api/v1/items/first`, { method: verb });
+			expect(await (await call('GET')).json()).to.include({ result: 'read' });
+			expect(await (await call('PUT')).json()).to.include({ result: 'write' });
+			const refused = await call('DELETE');
+			expect([refused.status, refused.headers.get('allow')]).to.deep.equal([405, 'GET, PUT, HEAD']);
+		} finally {
+			await server.close();
+		}
+	});
+
 	it('lets functions be destructured from the context of a method and of a publication', async () => {
 		const inner = method({ name: 'inner', summary: 'Returns 1', args: {}, run: () => 1 });
 		const outer = method({
