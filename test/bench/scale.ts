@@ -18,7 +18,6 @@ const AIM = 1.1;
 /** Enough memory for the large store. */
 const NODE_OPTIONS = ['--max-old-space-size=12000', '--max-semi-space-size=128'];
 
-/** Parameters of the nth call. */
 type Params = (n: number, ready: ScaleReady) => readonly unknown[];
 
 const ridOf = (n: number, { rids }: ScaleReady) => rids[n % rids.length];

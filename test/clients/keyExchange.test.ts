@@ -58,14 +58,12 @@ for (const [how, enter] of Object.entries(transports)) {
 				expect(await waiting()).to.deep.equal([]);
 				expect(await bob.read(rid, first)).to.equal('the first thing alice says');
 
-				// Carol joins later, and receives the key from bob.
 				const carol = await join('carol');
 				await alice.client.call('groups.invite', { roomId: rid, roomName: 'exchange', userId: carol.id });
 				await bob.serve(rid);
 				await carol.accept(rid);
 				expect(await carol.read(rid, first)).to.equal('the first thing alice says');
 
-				// After a new key, members can still read old messages.
 				await alice.resetRoom(rid);
 				expect(await waiting()).to.have.members([bob.id, carol.id]);
 				const second = await alice.write(rid, 'the second thing alice says');

@@ -44,7 +44,6 @@ const FEW_RUNS = { numRuns: 8 };
 
 export const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
-/** A stream of pieces. */
 export function streamOf(...pieces: Uint8Array[]): ReadableStream<Uint8Array> {
 	return new ReadableStream({
 		start(controller) {
@@ -54,7 +53,6 @@ export function streamOf(...pieces: Uint8Array[]): ReadableStream<Uint8Array> {
 	});
 }
 
-/** All bytes of a stream. */
 export async function drain(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
 	const pieces: number[] = [];
 	const reader = stream.getReader();
