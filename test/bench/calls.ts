@@ -3,18 +3,15 @@ import { ddpCaller, load, type OpenCaller, type Pace, restCaller } from './load.
 import { cpuOf, median, type RunningServer, startServer } from './processes.js';
 
 const ROUNDS = 5;
-/** How long the calls of a round are counted, in ms. */
-const DURATION = 1000;
+const ROUND_MS = 1000;
 const CONNECTIONS = 50;
 
 /**
- * A rate at which both servers are idle at times: 50 connections make 2,500 calls a second. Without a fixed rate, the client
- * of the slower server sleeps between the answers, and the server needs CPU time to wake it. The client of the faster server
- * is always busy.
+ * 2,500 calls a second from 50 connections, at which both servers are idle at times. Without a fixed rate, only the
+ * slower server would spend CPU time to wake its client.
  */
 const SAME_RATE: Pace = { every: 20 };
 
-/** Arguments of `bench.nothing`, and with the id of another room those of `e2e.setRoomKeyID`. */
 export const ARGS = { rid: 'wCiXndNp5NqNY3uCc', keyID: 'my-UniQu3_ke4_Id' };
 
 interface Figures {
@@ -24,12 +21,11 @@ interface Figures {
 	readonly cpu: number;
 }
 
-/** The same call to Roomkey and to a bare server. */
 interface Row {
 	readonly name: string;
 	/**
-	 * What the CPU ratio should not exceed. It is below 1 for `bench.nothing` over DDP, because Roomkey writes `result` and
-	 * `updated` to the socket together, and the bare server one after the other.
+	 * Maximum of the CPU ratio. It is below 1 for `bench.nothing` over DDP: Roomkey writes `result` and `updated` to the
+	 * socket together.
 	 */
 	readonly aim: number;
 	readonly pace: Pace;
@@ -48,7 +44,7 @@ export async function measure(server: RunningServer, open: OpenCaller, pace: Pac
 	let after = 0;
 	const { calls, elapsed } = await load(
 		open,
-		{ connections: CONNECTIONS, pace, duration: DURATION },
+		{ connections: CONNECTIONS, pace, duration: ROUND_MS },
 		{
 			async begin() {
 				before = await cpuOf(server);
@@ -61,11 +57,9 @@ export async function measure(server: RunningServer, open: OpenCaller, pace: Pac
 	return { rate: (calls / elapsed) * 1000, cpu: (after - before) / calls };
 }
 
-/** Calls that read the store. */
 function storeRows(server: RunningServer, bareWs: RunningServer, bareHttp: RunningServer): Row[] {
 	const { kind, port, person: { id, token } = { id: '', token: '' }, rid = '' } = server;
 	const credentials = { 'x-user-id': id, 'x-auth-token': token };
-	/** With a room that has a key id, so that the call is refused. */
 	const refusedArgs = { ...ARGS, rid };
 	const where = kind === 'files' ? 'on LMDB' : 'in memory';
 	const setRoomKeyID = {
@@ -95,7 +89,7 @@ function storeRows(server: RunningServer, bareWs: RunningServer, bareHttp: Runni
 	];
 }
 
-/** Prints the table of calls. Rounds alternate between the servers, and each figure is the median of its rounds. */
+/** Prints the table of calls. Rounds alternate between the servers. */
 export async function benchCalls(): Promise<void> {
 	const roomkey = await startServer('roomkey');
 	const files = await startServer('files');
@@ -130,7 +124,7 @@ export async function benchCalls(): Promise<void> {
 	];
 
 	console.log(
-		`${CONNECTIONS} connections, ${ROUNDS} rounds of ${DURATION} ms each, medians. CPU is the server's, for one call.\n`,
+		`${CONNECTIONS} connections, ${ROUNDS} rounds of ${ROUND_MS} ms each, medians. CPU is the server's, for one call.\n`,
 	);
 	console.log('| What | bare calls/s | Roomkey calls/s | bare CPU µs | Roomkey CPU µs | CPU ratio | aim |');
 	console.log('|---|---|---|---|---|---|---|');

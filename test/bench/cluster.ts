@@ -1,7 +1,4 @@
-/**
- * The cost of an event that goes from one process over NATS to the subscribers of two others, compared with bare servers
- * that pass a text on over NATS and call `send` for each client.
- */
+/** The cost of an event that goes over NATS to the subscribers of two other processes, compared with bare servers. */
 import { startNats } from '../support/nats.js';
 import { connect, subscribe } from './greetings.js';
 import { ddpCaller } from './load.js';
@@ -19,8 +16,7 @@ import {
 /** Subscribers of each of two processes. */
 const SUBSCRIBERS = atMost(5000);
 const ROUNDS = 7;
-/** Events of a round, one after the other. */
-const EVENTS = 10;
+const EVENTS_PER_ROUND = 10;
 const AIM = 1.2;
 
 interface Round {
@@ -51,13 +47,13 @@ async function start(kind: 'cluster' | 'ws-nats', nats: string, greeting: readon
 		async round() {
 			const latencies: number[] = [];
 			const before = await cpu();
-			for (let i = 0; i < EVENTS; i++) {
+			for (let i = 0; i < EVENTS_PER_ROUND; i++) {
 				const calledAt = performance.timeOrigin + performance.now();
 				caller.call();
 				const arrivals = await Promise.all(clients.map((load) => load.order({ what: 'await', events: SUBSCRIBERS })));
 				for (const at of arrivals.flat()) latencies.push(at - calledAt);
 			}
-			return { cpu: ((await cpu()) - before) / EVENTS / SUBSCRIBERS / clients.length, latencies };
+			return { cpu: ((await cpu()) - before) / EVENTS_PER_ROUND / SUBSCRIBERS / clients.length, latencies };
 		},
 		async stop() {
 			caller.close();
@@ -72,7 +68,7 @@ function p99(rounds: readonly Round[]): string {
 	return (all[Math.floor(all.length * 0.99)] as number).toFixed(0);
 }
 
-/** Prints the table. Rounds alternate; the first of each compiles code and does not count. */
+/** Prints the table. The first round compiles code and does not count. */
 export async function benchCluster(): Promise<void> {
 	const nats = await startNats();
 	const address = `127.0.0.1:${nats.port}`;

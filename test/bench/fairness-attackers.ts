@@ -1,7 +1,4 @@
-/**
- * The attackers of the fairness bench, in a process of their own. A message begins an attack, which lasts until the process ends.
- * The attacks with 30,000 documents send a message when the server has closed their connection.
- */
+/** The attackers of the fairness bench. A message begins an attack, which lasts until the process ends. */
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
@@ -9,20 +6,14 @@ import { WebSocket } from 'ws';
 export interface Attack {
 	readonly what: keyof typeof attacks;
 	readonly port: number;
-	/** A login token, for the attacks that log in. */
 	readonly token: string;
 }
 
-/** Bytes of one write. */
-const BURST = 256 * 1024;
+const BURST_BYTES = 256 * 1024;
 
-/** Bytes of a large frame. */
-const LARGE = 1_000_000;
+const LARGE_FRAME_BYTES = 1_000_000;
 
-/**
- * A WebSocket frame of a client. The first byte, 0x81, says that it is one text. The second has the mask bit, 0x80, and the
- * length, or 126 or 127 if the length follows in 16 or 64 bits. The mask is zero, so the text is unchanged.
- */
+/** A WebSocket frame of a client with one text (RFC 6455, section 5.2). Its mask is zero, so the text is unchanged. */
 function frame(text: string): Buffer {
 	const payload = Buffer.from(text);
 	const { length } = payload;
@@ -37,13 +28,11 @@ function frame(text: string): Buffer {
 	return Buffer.concat([head, Buffer.alloc(4), payload]);
 }
 
-/** Copies of one frame, as many as fit into `BURST` bytes. */
 function burst(text: string): Buffer {
 	const copy = frame(text);
-	return Buffer.concat(Array(Math.floor(BURST / copy.length)).fill(copy));
+	return Buffer.concat(Array(Math.floor(BURST_BYTES / copy.length)).fill(copy));
 }
 
-/** Opens a connection, and logs in if there is a token. */
 async function open(port: number, token?: string): Promise<WebSocket> {
 	const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
 	socket.on('error', () => {});
@@ -54,7 +43,7 @@ async function open(port: number, token?: string): Promise<WebSocket> {
 	return socket;
 }
 
-/** Resolves when a message that begins with a text arrives, or when the socket has closed. */
+/** Waits for a message that begins with `start`, or until the socket has closed. */
 function until(socket: WebSocket, start: string): Promise<void> {
 	const prefix = Buffer.from(start);
 	return new Promise((resolve) => {
@@ -69,7 +58,6 @@ function until(socket: WebSocket, start: string): Promise<void> {
 	});
 }
 
-/** Resolves when a socket can take more data, or has closed. */
 function drained(socket: Socket): Promise<void> {
 	return new Promise((resolve) => {
 		function done(): void {
@@ -80,7 +68,7 @@ function drained(socket: Socket): Promise<void> {
 	});
 }
 
-/** Sends the same bytes as fast as the server reads them; opens another connection when one was closed. */
+/** Sends the same bytes as fast as the server reads them. Reconnects when the connection was closed. */
 async function flood(port: number, bytes: Buffer, token?: string): Promise<void> {
 	for (;;) {
 		const socket = await open(port, token);
@@ -95,8 +83,9 @@ async function flood(port: number, bytes: Buffer, token?: string): Promise<void>
 
 const pings = burst('{"msg":"ping"}');
 const malformed = burst('x');
-/** A call whose argument is a list of many empty lists. */
-const lists = frame(`{"msg":"method","id":"1","method":"bench.nothing","params":[[${'[],'.repeat(LARGE / 3)}[]]]}`);
+const lists = frame(
+	`{"msg":"method","id":"1","method":"bench.nothing","params":[[${'[],'.repeat(LARGE_FRAME_BYTES / 3)}[]]]}`,
+);
 /** Subscribes to 30,000 documents, which only a logged-in user receives. */
 const view = { msg: 'sub', id: 's', name: 'bench.view', params: [] };
 

@@ -1,15 +1,14 @@
-/** Makes the large requests of the fairness bench, in a process of its own: reading a large answer would hold up the measuring client. */
+/** Makes the large requests of the fairness bench. In the measuring process, the large answers would delay its calls. */
 import { RawClient } from '../support/ddp.js';
 
-/** A call over DDP. */
 export interface CallOrder {
 	readonly port: number;
 	readonly token: string;
 	readonly call: readonly [method: string, ...params: unknown[]];
 }
 
-/** How long the call took, in ms, and how it ended. */
 export interface CallReport {
+	/** In ms. */
 	readonly took: number;
 	readonly answer: string;
 }

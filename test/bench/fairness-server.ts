@@ -1,4 +1,4 @@
-/** The server of the fairness bench. It has large rooms, users with many rooms, and a large publication. Sends `FairnessReady`. */
+/** The server of the fairness bench, with large rooms, users with many rooms, and a large publication. */
 import { createApp } from '../../server/start/app.js';
 import { openStore } from '../../server/store/open.js';
 import { method } from '../../shared/method.js';
@@ -11,13 +11,11 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 export interface FairnessReady {
 	readonly port: number;
 	readonly admin: Person;
-	/** Has `many` rooms. */
 	readonly busy: Person;
 	/** Has 1,000 rooms, and is renamed. */
 	readonly renamed: Person;
 	/** Owns the large rooms. */
 	readonly owner: Person;
-	/** Rooms of the owner with `many` members each. */
 	readonly largeRooms: readonly string[];
 	/** Number of rooms of `busy`, and of members of each large room. */
 	readonly many: number;
@@ -25,7 +23,6 @@ export interface FairnessReady {
 
 const MANY = 20_000;
 const VIEW_DOCUMENTS = 30_000;
-/** `VIEW_DOCUMENTS` of these are 24 MB. */
 const VIEW_TEXT = 'x'.repeat(800);
 
 const anyone = { summary: 'for the bench', anonymous: true } as const;

@@ -1,7 +1,4 @@
-/**
- * How other clients slow down a well-behaved one: how long its median call takes while the server is quiet and under attack,
- * how long its first call after an attack takes, and its slowest call while another client makes a large request.
- */
+/** How much the calls of a well-behaved client slow down during attacks and large requests of other clients. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RawClient } from '../support/ddp.js';
@@ -10,12 +7,11 @@ import type { CallOrder, CallReport } from './fairness-caller.js';
 import type { FairnessReady } from './fairness-server.js';
 import { median, run, stopOf } from './processes.js';
 
-/** How long each attack lasts, in ms. */
-const DURATION = 5000;
-/** Time between two calls of the well-behaved client, in ms. */
-const PAUSE = 5;
+const ATTACK_MS = 5000;
+/** The well-behaved client waits so long after each answer. */
+const PAUSE_MS = 5;
 
-/** Aims for the median under attack divided by the quiet one, the first call after an attack, and a call during a large request. */
+/** Aims. The ratio is the median under attack divided by the quiet median. */
 const MAX_RATIO = 4;
 const MAX_FIRST_ANSWER_MS = 500;
 const MAX_WAIT_MS = 50;
@@ -38,7 +34,7 @@ async function callDuring(client: RawClient, promise: Promise<unknown>): Promise
 	const times: number[] = [];
 	while (!isOver) {
 		times.push(await timeOf(() => client.call('bench.nothing', 'room', 'key')));
-		await delay(PAUSE);
+		await delay(PAUSE_MS);
 	}
 	await over;
 	return times;
@@ -55,19 +51,19 @@ function printRow(...cells: readonly (string | number)[]): void {
 }
 
 async function measureAttacks(client: RawClient, { port, admin }: FairnessReady): Promise<void> {
-	console.log(`\nA client that calls every ${PAUSE} ms, under attacks of ${DURATION} ms each.\n`);
+	console.log(`\nA client that calls again ${PAUSE_MS} ms after each answer, under attacks of ${ATTACK_MS} ms each.\n`);
 	printRow('Attack', 'median ms', 'ratio to quiet', 'aim', 'longest ms', 'first answer after it, ms', 'aim');
 	console.log('|---|---|---|---|---|---|---|');
 	for (const what of ATTACKS) {
 		const quiet = median(await callDuring(client, delay(1000)));
 		const attackers = run('./fairness-attackers.js');
-		// Only the attacks with 30,000 documents send messages, one for each connection that the server has closed.
+		// Only the attacks with 30,000 documents report the connections that the server has closed.
 		let cutOff = 0;
 		attackers.on('message', () => cutOff++);
 		attackers.send({ what, port, token: admin.token } satisfies Attack);
-		// At first the process of the attackers starts and compiles its code.
+		// The attackers start and compile their code.
 		await delay(500);
-		const times = await callDuring(client, delay(DURATION));
+		const times = await callDuring(client, delay(ATTACK_MS));
 		await stopOf(attackers)();
 		const first = await timeOf(() => client.call('bench.nothing', 'room', 'key'));
 		const name = cutOff > 0 ? `${what} (the server closed ${cutOff} connections)` : what;
@@ -137,7 +133,7 @@ export async function benchFairness(): Promise<void> {
 	const child = run('./fairness-server.js');
 	const [ready] = (await once(child, 'message')) as [FairnessReady];
 	const client = await RawClient.connect(`ws://127.0.0.1:${ready.port}/websocket`);
-	// The first calls compile code; they do not count.
+	// The first calls compile code.
 	await callDuring(client, delay(1000));
 	await measureAttacks(client, ready);
 	await measureRequests(client, ready);

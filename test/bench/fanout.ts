@@ -1,4 +1,4 @@
-/** The cost of an event that goes to many subscribers, compared with a bare server that calls `send` with one text for each client. */
+/** The cost of an event that goes to many subscribers, compared with a bare server. */
 
 import { connect, subscribe } from './greetings.js';
 import { ddpCaller } from './load.js';
@@ -7,8 +7,7 @@ import { atMost, cpuOf, median, type RunningServer, startLoadClients, startServe
 
 const SUBSCRIBERS = atMost(10_000);
 const ROUNDS = 7;
-/** Events of a round, one after the other. */
-const EVENTS = 10;
+const EVENTS_PER_ROUND = 10;
 const AIM = 0.9;
 
 interface Service {
@@ -24,11 +23,11 @@ async function subscribeClients(server: RunningServer, greeting: readonly Greeti
 	return {
 		async round() {
 			const before = await cpuOf(server);
-			for (let i = 0; i < EVENTS; i++) {
+			for (let i = 0; i < EVENTS_PER_ROUND; i++) {
 				caller.call();
 				await loadClients.order({ what: 'await', events: SUBSCRIBERS });
 			}
-			return ((await cpuOf(server)) - before) / EVENTS / SUBSCRIBERS;
+			return ((await cpuOf(server)) - before) / EVENTS_PER_ROUND / SUBSCRIBERS;
 		},
 		async stop() {
 			caller.close();
@@ -38,7 +37,7 @@ async function subscribeClients(server: RunningServer, greeting: readonly Greeti
 	};
 }
 
-/** Prints the table of events. Rounds alternate; the first of each compiles code and does not count. */
+/** Prints the table of events. The first round compiles code and does not count. */
 export async function benchFanOut(): Promise<void> {
 	const bare = await subscribeClients(await startServer('ws'), []);
 	const ours = await subscribeClients(await startServer('roomkey'), [connect, subscribe]);

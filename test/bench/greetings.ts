@@ -1,4 +1,4 @@
-/** The messages with which DDP clients of a bench begin. Each client puts its own login token in the place of `TOKEN`. */
+/** The first messages of a DDP client in a bench. `TOKEN` stands for a login token. */
 import type { Greeting } from './loadClients.js';
 
 export const connect: Greeting = {
@@ -11,7 +11,7 @@ export const logIn: Greeting = {
 	answer: '{"msg":"result","id":"login","result"',
 };
 
-/** The same message for a bare server, which answers it as any call, without a value. */
+/** For a bare server, whose answer has no value. */
 export const bareLogIn: Greeting = { text: logIn.text, answer: '{"msg":"result","id":"login"' };
 
 export const subscribe: Greeting = {

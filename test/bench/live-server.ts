@@ -1,7 +1,4 @@
-/**
- * A server of the bench of live queries, in a process of its own: `node live-server.js roomkey|ws`. Sends its port. Answers
- * the message `memory` with its memory, and any other with its CPU time.
- */
+/** A server of the bench of live queries: `node live-server.js roomkey|ws`. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
@@ -15,14 +12,14 @@ import { testOptions } from '../support/options.js';
 import { memory } from './memoryUsage.js';
 import type { Ready } from './server.js';
 
-/** Number of rooms that each have a topic of their own. */
+/** Rooms that each have a topic of their own. */
 const ROOMS = 1000;
-/** Number of topics that each belong to a hundred further rooms. */
+/** Topics that each belong to a hundred further rooms. */
 const SHARED_TOPICS = 100;
 
 const anyone = { anonymous: true, summary: 'For the bench of live queries' } as const;
 
-/** The subscriptions to `bench.own`. The method `bench.own` sends a change to each. */
+/** The method `bench.own` sends a change to each of these. */
 const ownSubscriptions = new Set<PublicationContext>();
 
 const publications = [
@@ -115,7 +112,7 @@ async function roomkey(): Promise<number> {
 	return app.listen(0, '127.0.0.1');
 }
 
-/** A bare server that sends the same frames for the same calls, and does nothing else. */
+/** Sends the same frames for the same calls, and does nothing else. */
 async function bareWs(): Promise<number> {
 	const http = createServer();
 	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });

@@ -1,6 +1,6 @@
 /**
- * What live queries cost: a write that no subscriber sees, a change that all of them see, and the memory of a subscriber.
- * Changes are compared with those of a bare server that sends the same frames. All clients use real sockets.
+ * What live queries cost: writes that no subscriber sees, changes that all see, and memory. Changes are compared with
+ * those of a bare server that sends the same frames.
  */
 import { WebSocket } from 'ws';
 import { connect } from './greetings.js';
@@ -11,15 +11,14 @@ import { cpuOf, measureMemory, median, type RunningServer, serverIn, startLoadCl
 const SUBSCRIBERS = 1_000;
 /** Subscribers that see each change. */
 const RECEIVERS = 200;
-/** Writes or changes of a round. */
-const WRITES = 100;
+const WRITES_PER_ROUND = 100;
 const ROUNDS = 7;
-/** Writes before a measurement: the first ones compile code. */
+/** Writes before a measurement, which compile code. */
 const WARM_UP = 1_000;
 
 const startLiveServer = (kind: 'roomkey' | 'ws'): Promise<RunningServer> => serverIn('./live-server.js', kind);
 
-/** The messages of a subscriber. `TOKEN` is replaced by what the subscriber asks for: an id, a topic or a number. */
+/** `TOKEN` is replaced by what the subscriber asks for: an id, a topic or a number. */
 const subscribe = (name: string, params = '["TOKEN"]'): readonly Greeting[] => [
 	connect,
 	{ text: `{"msg":"sub","id":"1","name":"${name}","params":${params}}`, answer: '{"msg":"ready"' },
@@ -57,7 +56,6 @@ interface Cost {
 	readonly updated: number;
 }
 
-/** The cost of a write that none of the subscribers sees. */
 async function costOfUnseenWrite(greeting: readonly Greeting[], tokens: readonly string[]): Promise<Cost> {
 	const server = await startLiveServer('roomkey');
 	const loadClients = startLoadClients();
@@ -68,8 +66,8 @@ async function costOfUnseenWrite(greeting: readonly Greeting[], tokens: readonly
 	for (let round = 0; round < ROUNDS; round++) {
 		const before = await cpuOf(server);
 		const times: number[] = [];
-		for (let i = 0; i < WRITES; i++) times.push(await caller.call('bench.write'));
-		costs.push({ cpu: ((await cpuOf(server)) - before) / WRITES, updated: median(times) });
+		for (let i = 0; i < WRITES_PER_ROUND; i++) times.push(await caller.call('bench.write'));
+		costs.push({ cpu: ((await cpuOf(server)) - before) / WRITES_PER_ROUND, updated: median(times) });
 	}
 	caller.close();
 	await loadClients.stop();
@@ -91,12 +89,12 @@ async function startDelivery(kind: 'roomkey' | 'ws', greeting: readonly Greeting
 	return {
 		async round() {
 			const before = await cpuOf(server);
-			for (let i = 0; i < WRITES; i++) {
+			for (let i = 0; i < WRITES_PER_ROUND; i++) {
 				const received = loadClients.order({ what: 'await', events: RECEIVERS });
 				await caller.call(method);
 				await received;
 			}
-			return ((await cpuOf(server)) - before) / WRITES / RECEIVERS;
+			return ((await cpuOf(server)) - before) / WRITES_PER_ROUND / RECEIVERS;
 		},
 		async stop() {
 			caller.close();
@@ -106,7 +104,7 @@ async function startDelivery(kind: 'roomkey' | 'ws', greeting: readonly Greeting
 	};
 }
 
-/** Bytes of a subscriber with 100 documents. Each subscriber has a query of its own. */
+/** Bytes of a subscriber with 100 documents and a query of its own. */
 async function bytesOfSubscriber(): Promise<number> {
 	const server = await startLiveServer('roomkey');
 	const { port } = server;
@@ -115,10 +113,10 @@ async function bytesOfSubscriber(): Promise<number> {
 	const tokens = Array.from({ length: 2 * count }, (_, i) => `h${i}`);
 	const open = (someTokens: readonly string[], greeting: readonly Greeting[]) =>
 		loadClients.order({ what: 'open', port, count, greeting, tokens: someTokens });
-	// Warm-up: connections with subscriptions, and as many without.
+	// Warm-up.
 	await open(tokens.slice(count), subscribe('bench.hundred'));
 	await open([], [connect]);
-	// `connected` less `idle` is the memory of connections without subscriptions. It is subtracted at the end.
+	// `connected` less `idle` is the memory of connections without subscriptions.
 	const idle = await measureMemory(server);
 	await open([], [connect]);
 	const connected = await measureMemory(server);
@@ -130,7 +128,7 @@ async function bytesOfSubscriber(): Promise<number> {
 }
 
 async function printUnseen(): Promise<void> {
-	/** For each subscriber the id, topic or number of a room other than the written one, `r0`. */
+	/** What the subscribers ask for: never the room `r0`, which is written. */
 	const others = (letter: string) => Array.from({ length: SUBSCRIBERS }, (_, i) => `${letter}${(i % 999) + 1}`);
 	const rows: [what: string, publication: string, tokens: readonly string[]][] = [
 		['other ids', 'bench.id', others('r')],

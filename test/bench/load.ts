@@ -1,8 +1,7 @@
-/** Puts load on a server: opens connections, each of which makes calls. */
+/** Opens connections to a server, each of which makes calls. */
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 
-/** A connection. Each `call()` sends one call. */
 export interface Caller {
 	call(): void;
 	close(): void;
@@ -11,14 +10,14 @@ export interface Caller {
 /** Opens a connection. `answered` is called at each answer. */
 export type OpenCaller = (answered: () => void) => Promise<Caller>;
 
-/** A DDP connection that makes the same call again and again. */
+/** Makes the same call again and again. */
 export function ddpCaller(port: number, method: string, params: readonly string[], resume?: string): OpenCaller {
 	const call = `{"msg":"method","method":"${method}","params":${JSON.stringify(params)}`;
 	return ddpConnection(port, () => call, resume);
 }
 
 /**
- * A DDP connection. The `result` of a call counts as its answer; `updated` is ignored.
+ * A DDP connection. Only the `result` of a call counts as an answer.
  * @param next returns the message of the next call without its id and its closing brace
  * @param resume a login token
  */
@@ -46,7 +45,7 @@ export function ddpConnection(port: number, next: () => string, resume?: string)
 }
 
 /**
- * A keep-alive HTTP connection. Each piece of data counts as an answer: answers are short enough to arrive in one piece.
+ * A keep-alive HTTP connection. Each piece of data counts as an answer, so answers must be short.
  * @param body the body of a POST; undefined for a GET
  */
 export function restCaller(
@@ -73,16 +72,16 @@ export function restCaller(
 }
 
 /**
- * How a connection calls. `outstanding`: it always waits for so many answers. `every`: it calls at intervals of so many ms,
- * whether earlier calls were answered or not; with `burst`, so many calls at a time.
+ * With `outstanding`, a connection always waits for so many answers. With `every`, it makes `burst` calls (default: 1)
+ * at intervals of so many ms.
  */
 export type Pace = { readonly outstanding: number } | { readonly every: number; readonly burst?: number };
 
 /**
- * Calls a server for a time.
+ * Calls a server, and counts the answers.
  * @param duration how long answers are counted, in ms
- * @param around `begin` is called and awaited before the count, `end` after it
- * @returns the number of answers, and the time in ms in which they came
+ * @param around `begin` is awaited before the count, `end` after it
+ * @returns the number of answers, and the time in which they came, in ms
  */
 export async function load(
 	open: OpenCaller,
@@ -114,7 +113,7 @@ export async function load(
 			await pause(pace.every / connections);
 		}
 	}
-	// The first calls compile code; they do not count.
+	// The first calls compile code.
 	await pause(duration / 4);
 	await around.begin();
 	calls = 0;

@@ -1,13 +1,12 @@
-/** Many clients of one server, in a process of their own. The process follows orders, and sends a message after each. */
+/** Many clients of one server, in a process that follows orders and sends a message after each. */
 import { WebSocket } from 'ws';
 
 export type Order =
-	/** Opens connections. */
 	| {
 			readonly what: 'open';
 			readonly port: number;
 			readonly count: number;
-			/** What each connection sends, each message after the answer to the one before. `TOKEN` stands for its entry of `tokens`. */
+			/** Each message is sent after the answer to the one before. `TOKEN` stands for an entry of `tokens`. */
 			readonly greeting: readonly Greeting[];
 			readonly tokens?: readonly string[];
 	  }
@@ -20,16 +19,14 @@ export interface Greeting {
 	readonly answer: string;
 }
 
-/** Number of connections that are opened at a time. */
+/** Connections opened at a time. */
 const AT_ONCE = 100;
 
 const EVENT = Buffer.from('{"msg":"changed"');
 
-/** Number of events that have arrived and that no order has waited for yet. */
-let events = 0;
-/** When each of them arrived, in ms since 1970. */
+/** When the events arrived that no order has waited for yet, in ms since 1970. */
 const arrivals: number[] = [];
-/** How many events the order waits for. */
+/** Number of events that the order waits for. */
 let awaited = Number.POSITIVE_INFINITY;
 
 function done(message: unknown = 'done'): void {
@@ -37,8 +34,7 @@ function done(message: unknown = 'done'): void {
 }
 
 function check(): void {
-	if (events < awaited) return;
-	events -= awaited;
+	if (arrivals.length < awaited) return;
 	const times = arrivals.splice(0, awaited);
 	awaited = Number.POSITIVE_INFINITY;
 	done(times);
@@ -57,7 +53,6 @@ function open(port: number, greeting: readonly Greeting[], token = ''): Promise<
 		socket.on('open', next);
 		socket.on('message', (data: Buffer) => {
 			if (data.subarray(0, EVENT.length).equals(EVENT)) {
-				events++;
 				arrivals.push(performance.timeOrigin + performance.now());
 				check();
 				return;

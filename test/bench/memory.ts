@@ -5,7 +5,7 @@ import type { Greeting } from './loadClients.js';
 import type { Memory } from './memoryUsage.js';
 import { atMost, measureMemory, type RunningServer, startLoadClients, startServer } from './processes.js';
 
-/** Connections that are opened before the measurement: during the first ones code is compiled and caches are filled. */
+/** Connections before the measurement, which compile code and fill caches. */
 const FIRST = 2000;
 const CONNECTIONS = atMost(FIRST + 5000) - FIRST;
 const AIM = 1.4;
@@ -38,7 +38,7 @@ export async function benchMemory(): Promise<void> {
 		['heap and buffers', bare, 'held', `≤ ${AIM}`],
 		// `ws` allocates some of its memory only when the first message arrives.
 		['heap and buffers, the bare server with as many messages', bareWithMessages, 'held', ''],
-		// Without an aim: where the heap has free room, as after storing users, the process grows by less than what is held.
+		// Without an aim: with free room in the heap, the process grows by less than `held`.
 		['resident', bare, 'resident', ''],
 	] as const) {
 		const cells = [name, compared[key].toFixed(0), ours[key].toFixed(0), (ours[key] / compared[key]).toFixed(2), aim];

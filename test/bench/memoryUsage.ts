@@ -4,7 +4,6 @@
 export interface Memory {
 	/** What JavaScript holds, with its buffers. */
 	readonly held: number;
-	/** Resident memory of the process. Where the heap has free room, it grows by less than `held`. */
 	readonly resident: number;
 }
 

@@ -3,13 +3,13 @@ import { ARGS, measure } from './calls.js';
 import { ddpCaller, type OpenCaller, type Pace, restCaller } from './load.js';
 import { cpuOf, median, type RunningServer, startServer } from './processes.js';
 
-/** All servers are started so many times, because two processes with the same code may differ in speed. */
+/** Starts of each server. Two processes with the same code may differ in speed. */
 const STARTS = 3;
 
-/** Rounds with the same processes. The first is not counted, because it compiles code. */
+/** Rounds with the same processes. The first compiles code and is not counted. */
 const ROUNDS = 6;
 
-/** The servers differ only in `--metrics` and `--log-level`. The second equals the first and shows the error of the measurement. */
+/** The second server equals the first, and shows the error of the measurement. */
 const KINDS = ['unobserved', 'unobserved', 'metrics', 'observed'] as const;
 
 /** Each server gets 5,000 calls a second over DDP, 1,250 over REST, from 50 connections. */
@@ -49,23 +49,20 @@ const ROWS: readonly Row[] = [
 	},
 ];
 
-/**
- * CPU time of each server for a call, in µs. All servers are called at the same time, so that other work of the machine
- * slows down all of them.
- */
+/** CPU time of each server for a call, in µs. All are called at once, so that other work slows all of them. */
 async function round(servers: readonly RunningServer[], { open, pace }: Row): Promise<number[]> {
 	const figures = await Promise.all(servers.map((server) => measure(server, open(server), pace)));
 	return figures.map(({ cpu }) => cpu);
 }
 
-/** Reads the metrics as Prometheus does, which makes the server collect those of the process. @returns its CPU time for that, in ms */
+/** Reads the metrics as Prometheus does. @returns the server's CPU time for that, in ms */
 async function scrape(server: RunningServer): Promise<number> {
 	const before = await cpuOf(server);
 	await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
 	return ((await cpuOf(server)) - before) / 1000;
 }
 
-/** Prints what metrics add to the cost of a call, and what a log at `info` adds although it has no line for these calls. */
+/** Prints what metrics, and a log at `info`, add to the cost of calls. The log has no line for these calls. */
 export async function benchObserved(): Promise<void> {
 	const counted = `${STARTS * (ROUNDS - 1)} rounds in ${STARTS} processes each`;
 	console.log(`\nMetrics, and metrics with a log at info, compared with neither; ${counted}, medians.\n`);
@@ -74,7 +71,7 @@ export async function benchObserved(): Promise<void> {
 	for (let start = 0; start < STARTS; start++) {
 		const servers: RunningServer[] = [];
 		for (const kind of KINDS) servers.push(await startServer(kind));
-		// The first scrape creates the metrics. Servers without metrics get the same request.
+		// The first scrape creates the metrics.
 		for (const server of servers) scrapes.push(await scrape(server));
 		for (const [i, row] of ROWS.entries()) {
 			for (let number = 0; number < ROUNDS; number++) {

@@ -1,27 +1,22 @@
-/** Starts the processes of a bench, servers and clients, and measures the servers. */
+/** Starts the servers and clients of a bench, and measures the servers. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Order } from './loadClients.js';
 import type { Memory } from './memoryUsage.js';
 import type { Ready } from './server.js';
 
-/**
- * Kinds of servers. Of Roomkey, `roomkey` has its data in memory and `files` in a folder; `unobserved` has neither metrics nor
- * log lines, `metrics` has metrics, `observed` has both; `cluster` is one of several processes. `ws`, `http` and `ws-nats` are
- * bare servers without Roomkey, the last one of several processes.
- */
+/** The kinds of `server.ts`. `ws`, `http` and `ws-nats` are bare servers without Roomkey. */
 type Kind = 'roomkey' | 'files' | 'unobserved' | 'metrics' | 'observed' | 'ws' | 'http' | 'cluster' | 'ws-nats';
 
 export interface RunningServer extends Ready {
 	readonly kind: Kind;
 	readonly child: ChildProcess;
-	/** Ends the process. Resolves when it has ended. */
 	stop(): Promise<void>;
 }
 
-/** Clients in a process of their own. They follow one order at a time. */
+/** Clients in one process. They follow one order at a time. */
 export interface LoadClients {
-	/** @returns for an order `await`: the time at which each event arrived, in ms since 1970; for `open`: an empty list */
+	/** @returns for `await`: when each event arrived, in ms since 1970; for `open`: an empty list */
 	order(order: Order): Promise<readonly number[]>;
 	stop(): Promise<void>;
 }
@@ -32,12 +27,12 @@ export function run(module: string, args: string[] = [], nodeOptions: string[] =
 		execArgv: ['--expose-gc', ...nodeOptions],
 		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 	});
-	// The bench ends with a child that fails. Otherwise it would wait for ever for an answer of that child.
+	// Otherwise the bench would wait for ever for an answer of a child that has failed.
 	child.once('exit', (code) => code !== 0 && process.exit(1));
 	return child;
 }
 
-/** Returns a function that disconnects from a process, upon which the process exits, and waits until it has ended. */
+/** Returns a function that disconnects from a process, which then exits, and waits for its end. */
 export function stopOf(child: ChildProcess): () => Promise<void> {
 	return async () => {
 		const ended = once(child, 'exit');
@@ -51,7 +46,7 @@ export async function startServer(kind: Kind, people = 0): Promise<RunningServer
 	return serverIn('./server.js', kind, String(people));
 }
 
-/** Runs a module of this folder that is a server. The first message of the server says what a bench must know of it. */
+/** Runs a module of this folder that is a server. Its first message must be a `Ready`. */
 export async function serverIn(module: string, kind: Kind, ...args: string[]): Promise<RunningServer> {
 	const child = run(module, [kind, ...args]);
 	const [ready] = (await once(child, 'message')) as [Ready];
@@ -83,10 +78,7 @@ export async function measureMemory({ child }: RunningServer): Promise<Memory> {
 	return memory;
 }
 
-/**
- * Returns `connections`, or if the limit of open files does not allow so many, prints and returns how many it allows: at
- * least 1.
- */
+/** Returns `connections`, or the lower number that the limit of open files allows. Prints the lower number. */
 export function atMost(connections: number): number {
 	const report = process.report?.getReport() as { userLimits?: { open_files?: { soft: unknown } } } | undefined;
 	// 200 are for other files. NaN if no limit is known.

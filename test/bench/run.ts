@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what a call, an event and a connection cost, compared with bare servers that do the same. Times and bytes
- * depend on the machine, so only their ratios can be compared. `npm run bench NAME` runs one bench of the list below.
+ * `npm run bench`: what calls, events and connections cost, compared with bare servers that do the same. Compare only
+ * the ratios: times and bytes depend on the machine. `npm run bench NAME` runs one bench.
  */
 import { benchCalls } from './calls.js';
 import { benchCluster } from './cluster.js';

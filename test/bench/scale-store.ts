@@ -1,7 +1,6 @@
 /**
- * A server with a store of many rooms, for the bench of `scale.ts`, in a process of its own. Arguments: the number of rooms,
- * and an empty folder for them; without a folder they are in memory. Sends `ScaleReady`. Then it follows orders: it removes the
- * key ids of the busy rooms, which are those that calls use, or sends its CPU time.
+ * The server of `scale.ts`, with a store of many rooms. Arguments: the number of rooms, and an empty folder for them.
+ * Without a folder the rooms are in memory.
  */
 import * as catalogue from '../../methods/index.js';
 import { createApp } from '../../server/start/app.js';
@@ -13,28 +12,26 @@ import { addPerson } from '../support/people.js';
 
 export interface ScaleReady {
 	readonly port: number;
-	/** Somebody who is a member of the busy rooms. */
+	/** A member of the rooms in `rids`. */
 	readonly caller: { readonly id: string; readonly token: string };
-	/** Ids of the busy rooms, which are spread over the whole store. */
+	/** The rooms that calls use, spread over the whole store. */
 	readonly rids: readonly string[];
-	/** The key id each of them has. */
+	/** The key id of each of these rooms. */
 	readonly keyId: string;
 }
 
 export type ScaleOrder = 'take key ids away' | 'cpu';
 
-/** Number of rooms that calls use, in a store of any size. */
 const BUSY_ROOMS = 1000;
-/** Members of each room. */
-const MEMBERS = 2;
-/** Number of rooms that a user is a member of. */
+const MEMBERS_PER_ROOM = 2;
 const ROOMS_PER_USER = 20;
 /** Documents written at a time. */
 const BATCH = 1000;
 
 const KEY_ID = '0123456789ab';
 
-const userOf = (room: number, member: number) => `user-${Math.floor((room * MEMBERS + member) / ROOMS_PER_USER)}`;
+const userOf = (room: number, member: number) =>
+	`user-${Math.floor((room * MEMBERS_PER_ROOM + member) / ROOMS_PER_USER)}`;
 
 async function inBatches(count: number, write: (i: number) => Promise<unknown>): Promise<void> {
 	for (let done = 0; done < count; done += BATCH) {
@@ -43,19 +40,19 @@ async function inBatches(count: number, write: (i: number) => Promise<unknown>):
 	}
 }
 
-/** Stores rooms of two members. No member has a room key. */
+/** Stores rooms whose members have no room key. */
 async function fill(store: Store, rooms: number): Promise<void> {
 	const publicKey = 'p'.repeat(450);
-	await inBatches(Math.ceil((rooms * MEMBERS) / ROOMS_PER_USER), (i) =>
+	await inBatches(Math.ceil((rooms * MEMBERS_PER_ROOM) / ROOMS_PER_USER), (i) =>
 		store.users.insertOne({ _id: `user-${i}`, username: `u${i}`, roles: ['user'], e2e: { public_key: publicKey } }),
 	);
 	await inBatches(rooms, (i) =>
 		store.rooms.insertOne({ _id: `room-${i}`, t: 'p', name: `n${i}`, encrypted: true, e2eKeyId: KEY_ID }),
 	);
-	await inBatches(rooms * MEMBERS, (i) => {
-		const room = Math.floor(i / MEMBERS);
+	await inBatches(rooms * MEMBERS_PER_ROOM, (i) => {
+		const room = Math.floor(i / MEMBERS_PER_ROOM);
 		// `userOf(room, 1)` is the same user as `userOf(room, 0)`, so the second member is one of a room further on.
-		const _id = i % MEMBERS === 0 ? userOf(room, 0) : userOf((room + ROOMS_PER_USER) % rooms, 1);
+		const _id = i % MEMBERS_PER_ROOM === 0 ? userOf(room, 0) : userOf((room + ROOMS_PER_USER) % rooms, 1);
 		return store.subscriptions.insertOne({ _id: `membership-${i}`, rid: `room-${room}`, t: 'p', u: { _id } });
 	});
 }
@@ -65,7 +62,7 @@ const log = memoryLog();
 const folder = process.argv[3];
 let open = await openStore(folder ? { kind: 'files', folder } : { kind: 'memory' }, log);
 await fill(open.store, count);
-// As after a restart, the server reads what is stored in the folder.
+// Opened again, as after a restart.
 if (folder) {
 	await open.close();
 	open = await openStore({ kind: 'files', folder }, log);

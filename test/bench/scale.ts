@@ -1,4 +1,4 @@
-/** Compares the cost of a call in a store of 1,000 rooms with that in one of 1,000,000 rooms, in memory or in a folder. */
+/** Compares the cost of a call in stores of 1,000 and of 1,000,000 rooms, in memory or in a folder. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,15 +10,14 @@ import type { ScaleOrder, ScaleReady } from './scale-store.js';
 const FEW = 1000;
 const MANY = 1_000_000;
 const ROUNDS = 40;
-/** Calls of a round, one for each of the busy rooms. */
+/** Calls of a round, one for each room of `rids`. */
 const CALLS = 1000;
 const OUTSTANDING = 8;
 const AIM = 1.1;
 
-/** Enough memory for the large store. The small one gets the same options. */
+/** Enough memory for the large store. */
 const NODE_OPTIONS = ['--max-old-space-size=12000', '--max-semi-space-size=128'];
 
-/** Parameters of the nth call. */
 type Params = (n: number, ready: ScaleReady) => readonly unknown[];
 
 const ridOf = (n: number, { rids }: ScaleReady) => rids[n % rids.length];
@@ -31,7 +30,6 @@ const ROWS: readonly [method: string, params: Params][] = [
 	['e2e.fetchUsersWaitingForGroupKey', (n, ready) => [[ridOf(n, ready)]]],
 ];
 
-/** Where the rooms are. */
 type Kind = 'memory' | 'files';
 
 interface Service {
@@ -86,7 +84,7 @@ async function openRooms(count: number, kind: Kind): Promise<Service> {
 	};
 }
 
-/** Prints the table of scale. Rounds alternate between the stores, and each figure is the median of its rounds. */
+/** Prints the table of scale. Rounds alternate between the stores. */
 export async function benchScale(kind: Kind): Promise<void> {
 	console.log(`Filling stores (${kind}) with ${FEW} and with ${MANY} rooms; this takes some minutes.`);
 	const [few, many] = await Promise.all([openRooms(FEW, kind), openRooms(MANY, kind)]);
@@ -95,7 +93,7 @@ export async function benchScale(kind: Kind): Promise<void> {
 	console.log('|---|---|---|---|---|');
 	for (const [method, params] of ROWS) {
 		const figures: { few: number; many: number }[] = [];
-		// Three rounds that do not count: they compile code.
+		// The first three rounds compile code and do not count.
 		for (let round = -3; round < ROUNDS; round++) {
 			const figure = { few: await few.round(method, params), many: await many.round(method, params) };
 			if (round >= 0) figures.push(figure);

@@ -1,7 +1,4 @@
-/**
- * A server to measure, in a process of its own: `node server.js KIND [PEOPLE [ADDRESS OF NATS]]`. `kinds` lists the kinds.
- * Sends its port. Answers the message `memory` with its memory, which needs `--expose-gc`, and any other with its CPU time.
- */
+/** A server to measure: `node --expose-gc server.js KIND [PEOPLE [ADDRESS OF NATS]]`, with a kind of `kinds`. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -29,11 +26,10 @@ export interface Ready {
 	/** A user who may call, and a room of this user that has a key id. */
 	readonly person?: { readonly id: string; readonly token: string };
 	readonly rid?: string;
-	/** A login token of each of the people asked for. */
+	/** Login tokens of PEOPLE further users. */
 	readonly tokens?: readonly string[];
 }
 
-/** Has its two strings checked, and does nothing. */
 const nothing = method({
 	name: 'bench.nothing',
 	summary: 'Does nothing with two strings',
@@ -49,7 +45,6 @@ const event = {
 	args: [{ _id: 'wCiXndNp5NqNY3uCc', t: 'p', text: 'x'.repeat(200) }],
 };
 
-/** Sends an event to all subscribers of a stream. */
 const notify = method({
 	name: 'bench.notify',
 	summary: 'Sends an event to everyone',
@@ -60,10 +55,8 @@ const notify = method({
 
 const everyone = stream({ name: event.stream, summary: 'Events for everyone', mayRead: () => true });
 
-/** The frame that a subscriber of the stream receives. */
 const eventFrame = codec.changed('stream-bench', 'id', { eventName: event.eventName, args: event.args });
 
-/** Roomkey with its data in a folder, which is removed at the end. */
 async function onFiles(people: number): Promise<Ready> {
 	const folder = mkdtempSync(join(tmpdir(), 'roomkey-bench-'));
 	process.once('exit', () => rmSync(folder, { recursive: true }));
@@ -72,14 +65,13 @@ async function onFiles(people: number): Promise<Ready> {
 
 interface RoomkeyParts {
 	readonly store?: StoreChoice;
-	/** Metrics. Default: none. */
+	/** Metrics. */
 	readonly ops?: Ops;
 	readonly log?: Log;
-	/** The connection to other processes. Default: none. */
+	/** The connection to other processes. */
 	readonly link?: Link;
 }
 
-/** Roomkey with its data in memory, unless `parts` say otherwise. */
 async function roomkey(people: number, parts: RoomkeyParts = {}): Promise<Ready> {
 	const { store: choice = { kind: 'memory' }, ops, log = memoryLog(), link } = parts;
 	const catalogue = await import('../../methods/index.js');
@@ -109,7 +101,7 @@ async function roomkey(people: number, parts: RoomkeyParts = {}): Promise<Ready>
 	return { port: await app.listen(0, '127.0.0.1'), person, rid, tokens };
 }
 
-/** Roomkey with the metrics and the log of the command, at the given settings. The log is written to /dev/null. */
+/** Roomkey with the metrics and the log of the command. The log goes to /dev/null. */
 async function observed(people: number, metrics: 'on' | 'off', level: 'info' | 'silent'): Promise<Ready> {
 	const log = pino({ level }, pino.destination({ dest: '/dev/null', sync: true }));
 	return roomkey(people, { ops: new Ops({ log, metrics, version: 'bench' }), log });
@@ -121,10 +113,7 @@ function listen(server: Server): Promise<Ready> {
 	});
 }
 
-/**
- * Makes a bare server parse each call and answer it with the same two frames as Roomkey.
- * @param notify called at each call of `bench.notify`
- */
+/** Answers each call with the same two frames as Roomkey. */
 function answerCalls(webSockets: WebSocketServer, notify: () => void): void {
 	webSockets.on('connection', (socket) => {
 		socket.on('message', (data) => {
@@ -144,7 +133,6 @@ function sendToAll({ clients }: WebSocketServer, text: string): void {
 	for (const client of clients) client.send(text);
 }
 
-/** A bare WebSocket server, which sends a text to all of its own clients. */
 async function bareWs(): Promise<Ready> {
 	const http = createServer();
 	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });
@@ -155,10 +143,7 @@ async function bareWs(): Promise<Ready> {
 /** The answer of `e2e.fetchMyKeys`, with keys of usual lengths. */
 const bareKeys = { public_key: 'p'.repeat(450), private_key: 's'.repeat(2000), success: true };
 
-/**
- * A bare HTTP server, which parses the body of a request. It answers a GET like `e2e.fetchMyKeys`, and a POST with success, also
- * where Roomkey refuses the call.
- */
+/** Answers a GET like `e2e.fetchMyKeys`, and a POST with success, even where Roomkey refuses the call. */
 async function bareHttp(): Promise<Ready> {
 	const http = createServer((request, response) => {
 		const chunks: Buffer[] = [];
@@ -183,13 +168,12 @@ const NATS = process.argv[4] ?? '';
 /** Servers with the same subject belong to one cluster. */
 const SUBJECT = 'bench';
 
-/** Roomkey as one of several processes that NATS connects. */
 async function inCluster(people: number): Promise<Ready> {
 	const link = natsLink({ servers: [NATS], subject: SUBJECT, log: memoryLog() });
 	return roomkey(people, { link });
 }
 
-/** A bare WebSocket server. It passes a text to the others over NATS, and sends the texts of the others to its clients. */
+/** Passes a text to the other servers over NATS, and sends their texts to its own clients. */
 async function bareNats(): Promise<Ready> {
 	const nats = await connect({ servers: NATS, noEcho: true });
 	const http = createServer();

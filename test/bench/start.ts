@@ -1,4 +1,4 @@
-/** The cost of a start, from the command to the first answer, compared with that of a bare `ws` server. */
+/** Compares the start of the command with that of a bare `ws` server. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ server.listen(0, '127.0.0.1', () => console.log('on http://127.0.0.1:' + server.
 
 const distFolder = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Bundles the command as in the package, into few files. Returns the path of the command. */
+/** Bundles the command as in the package. @returns the path of the bundled command */
 function bundle(): string {
 	const folder = `${distFolder}packed`;
 	execFileSync('npm', ['run', '--silent', 'bundle', '--', folder]);
@@ -59,7 +59,7 @@ export async function benchStart(): Promise<void> {
 		'roomkey --memory, in a clone': [`${distFolder}server/cli/main.js`, '--memory', '--port', '0'],
 	};
 	const starts = new Map<string, Start[]>(Object.keys(kinds).map((name) => [name, []]));
-	// One start of each kind in turn, so that a busy moment of the machine slows all of them.
+	// In turn, so that a busy moment of the machine slows all kinds.
 	for (let i = 0; i < ROUNDS; i++) {
 		for (const [name, args] of Object.entries(kinds)) starts.get(name)?.push(await start(args));
 	}

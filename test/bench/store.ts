@@ -1,7 +1,6 @@
 /**
- * What the stores cost with few and with many rooms: opening, memory, an update that claims a key id and is on the disk, a find
- * by an index, a page of a room's members, and the longest wait for the event loop during these calls. Each store is measured
- * in a process of its own.
+ * What the stores cost with few and with many rooms. Each store is measured in a process of its own. A claim is an
+ * update that sets the key id of a room without one.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,18 +16,15 @@ import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
 
 const SIZES = [1_000, 100_000, 1_000_000];
-/** Members of the one room of which a page is read. */
+/** Members of `room-0`, of which pages are read. */
 const MEMBERS = 1_000;
-/** Measured claims, and measured finds. Half as many pages are read. */
+/** Number of measured claims, and of measured finds. */
 const CALLS = 2_000;
-/**
- * Claims, and finds, before those that are measured, so that their code is compiled. A tenth as many pages are read. These
- * claims use rooms of their own.
- */
+/** Claims, and finds, before the measured ones, which compile code. These claims use rooms of their own. */
 const WARM_UP = 10_000;
 /** Calls under way at a time. */
 const CONCURRENCY = 100;
-/** Rooms written at a time while a store is filled, because writes that wait together share a flush to the disk. */
+/** Rooms written at a time. Writes that wait together share a flush to the disk. */
 const BATCH = 1000;
 
 interface Figures {
@@ -77,7 +73,7 @@ async function cpuOfCall(count: number, run: (i: number) => Promise<unknown>): P
 	return (user + system) / count;
 }
 
-/** Watches the turns of the event loop. Returns a function that stops this and returns the CPU time of the longest, in ms. */
+/** Watches the event loop. The returned function stops this, and returns the CPU time of the longest turn, in ms. */
 function watchTurns(): () => number {
 	let longest = 0;
 	let last = process.cpuUsage();
@@ -94,7 +90,7 @@ function watchTurns(): () => number {
 	};
 }
 
-/** Bytes of memory of the process, without those of mapped files, which the system takes back when it needs them. */
+/** Bytes of the process without mapped files, which the system takes back when it needs memory. */
 function ownMemory(): number {
 	try {
 		return 1024 * Number(/^RssAnon:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
@@ -110,10 +106,7 @@ function storeChoice(kind: string, folder: string): StoreChoice {
 	return { kind: 'mongodb', url: process.env.MONGO_URL as string };
 }
 
-/**
- * The work of a process that measures one store.
- * @param order `measure`, or `fill`: only fills a store on the disk, for another process to measure
- */
+/** Measures a store. With the order `fill`, only fills it for another process to measure. */
 async function measure(order: string, kind: string, rooms: number, folder: string): Promise<Figures | undefined> {
 	const started = performance.now();
 	const open = await openStore(storeChoice(kind, folder), memoryLog());

@@ -1,6 +1,5 @@
 /**
- * Sessions that are logged in before the storm (`storm.ts`) begins, in a process of their own. They call at a steady pace, however
- * long the answers take.
+ * Sessions that are logged in before the storm of `storm.ts`. They call at a steady pace, however long answers take.
  */
 import { setPriority } from 'node:os';
 import { ddpConnection } from './load.js';
@@ -14,7 +13,7 @@ export interface CallersOrder {
 	readonly every: number;
 }
 
-// Real clients run on other machines. With this priority the measured times include little wait of this process for a core.
+// With this priority, the measured times include little wait of this process for a core.
 try {
 	setPriority(-10);
 } catch {
@@ -30,13 +29,13 @@ process.on('message', (message: CallersOrder | 'times' | 'work') => {
 });
 process.on('disconnect', () => process.exit());
 
-/** How long each call took, in ms. Emptied when the bench asks for it. */
+/** How long each call took, in ms. */
 const times: number[] = [];
 
 async function start({ port, tokens, rid, every }: CallersOrder): Promise<void> {
 	const next = () => `{"msg":"method","method":"e2e.setRoomKeyID","params":["${rid}","other"]`;
 	for (const token of tokens) {
-		/** When the calls that wait for their answer began. Answers come in the order of the calls. */
+		/** When the unanswered calls began. Answers come in the order of the calls. */
 		const began: number[] = [];
 		const open = ddpConnection(port, next, token);
 		const caller = await open(() => times.push(performance.now() - (began.shift() as number)));

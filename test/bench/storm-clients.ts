@@ -1,6 +1,6 @@
 /**
- * Clients that lost their server and return at once, in a process of their own. A client that is refused or disconnected tries
- * again as Meteor's client does. A message begins the storm. The connections stay open until the process ends.
+ * Clients that lost their server and return at once. A client that is refused or disconnected tries again as Meteor's
+ * client does. A message begins the storm.
  */
 import { setPriority } from 'node:os';
 import { WebSocket } from 'ws';
@@ -8,7 +8,6 @@ import { spreadOverTurns } from '../../server/core/turns.js';
 
 export interface StormOrder {
 	readonly port: number;
-	/** The login token of each client. */
 	readonly tokens: readonly string[];
 }
 
@@ -17,13 +16,12 @@ export interface StormReport {
 	readonly times: readonly number[];
 	/** How often a connection was refused, or lost before its login was answered. */
 	readonly refused: number;
-	/** Logins that were answered with an error, after which Meteor's client would forget the token. */
 	readonly failedLogins: number;
 	/** Connections that are open when all logins have been answered. */
 	readonly open: number;
 }
 
-// Meteor's waits between two attempts: the first two are short.
+// The waits of Meteor's client between two attempts.
 const SHORT_ATTEMPTS = 2;
 const SHORT_MS = 10;
 const BASE_MS = 1000;
@@ -32,20 +30,18 @@ const MAX_MS = 300_000;
 
 function waitBefore(attempt: number): number {
 	if (attempt < SHORT_ATTEMPTS) return SHORT_MS;
-	// Times a random factor from 0.75 to 1.25, so that clients do not return together.
 	return Math.min(MAX_MS, BASE_MS * FACTOR ** attempt) * (0.75 + Math.random() / 2);
 }
 
-/** Time in which the clients notice that the server is there again, in ms. */
+/** Within this time the clients notice that the server is there again. */
 const NOTICE_MS = 1000;
 
-// Real clients run on other machines. With this low priority they take little CPU time from the server and its other clients.
+// With this low priority, the clients take little CPU time from the server and the measured sessions.
 setPriority(10);
 
 /**
- * Begins an attempt. Only a few begin in one turn of the event loop. Otherwise this process would connect thousands of sockets
- * in one turn, and all their requests would arrive at the server in one of its turns. Clients on separate machines do not
- * do that.
+ * Begins an attempt, but only a few in one turn of the event loop. Otherwise thousands of requests would arrive in one
+ * turn of the server. Clients on separate machines do not do that.
  */
 const beginAttempt = spreadOverTurns<() => void>({ perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY }, (attempt) =>
 	attempt(),
@@ -55,7 +51,7 @@ const sockets = new Set<WebSocket>();
 let refused = 0;
 let failedLogins = 0;
 
-/** Connects and logs in once. Resolves with whether the login was answered, even if by an error. */
+/** Resolves with whether the login was answered, even if by an error. */
 function attempt(port: number, token: string): Promise<boolean> {
 	return new Promise((resolve) => beginAttempt(() => connect(port, token, resolve)));
 }

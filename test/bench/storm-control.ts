@@ -1,6 +1,6 @@
 /**
- * The control of the storm bench: a bare `ws` server with Roomkey's admission, to which the same number of clients return. It
- * shows how much the clients alone slow down the machine that they share with the server.
+ * The control of the storm bench: a bare `ws` server with Roomkey's admission. It shows how much the returning clients
+ * alone slow down the machine.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,7 +1,6 @@
 /**
- * The server of the storm bench, with the default settings and its data in a folder: `node storm-server.js FOLDER [PEOPLE]`.
- * With PEOPLE it stores at least so many users, closes, and sends their tokens and a room. Without PEOPLE it serves the users
- * that are stored, and answers the messages `memory` and `work`.
+ * The server of the storm bench, with its data in a folder: `node storm-server.js FOLDER [PEOPLE]`. With PEOPLE it only
+ * stores at least so many users, and sends `StormPeople`. Without PEOPLE it serves the stored users.
  */
 import { createWriteStream } from 'node:fs';
 import { pino } from 'pino';
@@ -10,9 +9,7 @@ import { addPerson, addRoom } from '../support/people.js';
 import { memory } from './memoryUsage.js';
 import { watchWork } from './storm-work.js';
 
-/** What the clients of the bench need. */
 export interface StormPeople {
-	/** A login token of each. */
 	readonly tokens: readonly string[];
 	/** A room without members that has a key id, so that `e2e.setRoomKeyID` is refused. */
 	readonly rid: string;
@@ -22,7 +19,7 @@ export interface StormReady {
 	readonly port: number;
 }
 
-/** How many people are stored at a time. */
+/** People stored at a time. */
 const AT_ONCE = 100;
 
 const [folder = '', count] = process.argv.slice(2);
@@ -31,7 +28,7 @@ const server = await openServer({
 	port: 0,
 	store: { data: folder },
 	keys: true,
-	// The log is written as by default, but to nowhere.
+	// Written as by default, but to nowhere.
 	log: pino({ level: 'info' }, createWriteStream('/dev/null')),
 	// All clients of the bench have one address.
 	maxConnectionsPerAddress: 100_000,

@@ -1,4 +1,4 @@
-/** Measures what a process of the storm bench itself does: the turns of its event loop, its garbage collections, its memory. */
+/** Measures the event loop, the garbage collections and the memory of a process of the storm bench. */
 import { PerformanceObserver } from 'node:perf_hooks';
 
 /** What a process did since it was last asked. Times are in ms. */
@@ -11,18 +11,16 @@ export interface Work {
 	readonly longestGc: number;
 	/** Time of all garbage collections divided by the time that passed. */
 	readonly gc: number;
-	/** Maximum resident memory, in bytes. It is read every `READING_MS` ms. */
+	/** Maximum resident memory, in bytes. */
 	readonly peak: number;
 }
 
-/** Time between two readings of the memory, in ms. */
-const READING_MS = 50;
+const MEMORY_READING_MS = 50;
 
 /**
- * A quantile of the wait for the event loop, of messages that arrive evenly over time. Each waits for the end of the turn
- * during which it arrives.
+ * A quantile of the waits of messages that arrive evenly over time. Each waits for the end of the turn during which it
+ * arrives.
  * @param part 0.99 for the wait that 99 of 100 messages stay below
- * @param turns the lengths of all turns of the event loop
  */
 function waitBelow(part: number, turns: readonly number[]): number {
 	const longest = [...turns].sort((a, b) => b - a);
@@ -31,7 +29,7 @@ function waitBelow(part: number, turns: readonly number[]): number {
 	for (const [i, turn] of longest.entries()) {
 		sum += turn;
 		const next = longest[i + 1] ?? 0;
-		// On the left: the time during which a message would wait longer than the next shorter turn takes.
+		// On the left: the time during which an arriving message waits longer than `next`.
 		if (sum - (i + 1) * next >= allowed) return (sum - allowed) / (i + 1);
 	}
 	return 0;
@@ -53,7 +51,7 @@ export function watchWork(): () => Work {
 	let peak = 0;
 	setInterval(() => {
 		peak = Math.max(peak, process.memoryUsage.rss());
-	}, READING_MS).unref();
+	}, MEMORY_READING_MS).unref();
 	let cpu = process.cpuUsage();
 	let began = performance.now();
 

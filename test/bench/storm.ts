@@ -1,6 +1,6 @@
 /**
- * A storm: many clients return at once, as after a restart, each with a login by token. Measures how long calls of sessions that
- * are already logged in take during the storm, compared with before it, and how much memory the server needs.
+ * A storm: many clients return at once, as after a restart, and log in by token. Measures the calls of other sessions
+ * before and during the storm, and the memory of the server.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,23 +23,23 @@ const EVERY_MS = 125;
 
 const CLIENTS = atMost(Number(process.env.ROOMKEY_STORM_CLIENTS ?? 10_000) + CALLERS) - CALLERS;
 
-/** How long calls are measured without a storm, in ms. */
+/** How long calls are measured without a storm. */
 const QUIET_MS = 15_000;
-/** How long calls are made before that, in ms, so that the server compiles its code. */
+/** How long calls are made before that, to compile code. */
 const WARM_UP_MS = 5000;
 
-/** The first part of a storm, in ms. Clients try most often in it, because the first waits of Meteor's client are short. */
+/** The first part of a storm, in which clients try most often. */
 const BURST_MS = 12_000;
 
 const MAX_RATIO = 2;
 const MAX_PEAK_RATIO = 2;
 
-/** A quantile; `part` is 0.5 for the median. NaN without numbers, as for the time after the burst if the storm has ended by then. */
+/** `part` is 0.5 for the median. NaN without numbers, as after the burst if the storm has ended by then. */
 function quantile(numbers: readonly number[], part: number): number {
 	return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) * part)] ?? Number.NaN;
 }
 
-/** What happened in an interval: how long calls took, in ms, and what the process of Roomkey did. */
+/** How long calls took, in ms, and what the process of Roomkey did meanwhile. */
 interface Interval {
 	readonly times: readonly number[];
 	readonly work: Work;
@@ -49,7 +49,7 @@ interface Interval {
 
 const inMib = (bytes: number) => (bytes / 1024 ** 2).toFixed(0);
 
-/** Prints how the calls went, and what memory was needed. */
+/** Prints how the calls went, and the memory. */
 export async function benchStorm(): Promise<void> {
 	const folder = mkdtempSync(join(tmpdir(), 'roomkey-storm-'));
 	try {
@@ -98,7 +98,7 @@ async function measure(folder: string): Promise<void> {
 	await once(callers, 'message');
 	await delay(WARM_UP_MS);
 	const memoryBefore = await ask<Memory>(server, 'memory');
-	// `memory` collects garbage, which holds up calls. They are not counted.
+	// `memory` collects garbage, which delays calls.
 	await delay(WARM_UP_MS);
 	await readInterval();
 	await delay(QUIET_MS);
@@ -150,7 +150,7 @@ function printStorm(where: string, { burst, later }: { burst: Interval; later: I
 	printInterval(`${where}, later`, later, quiet);
 	const p99 = quantile([...burst.times, ...later.times], 0.99);
 	console.log(
-		`| ${where}, all | | ${p99.toFixed(2)} | | ${(p99 / quantile(quiet.times, 0.99)).toFixed(2)} | | | | | |`,
+		`| ${where}, all | | ${p99.toFixed(2)} | | ${(p99 / quantile(quiet.times, 0.99)).toFixed(2)} | | | | | | |`,
 	);
 }
 

@@ -1,4 +1,4 @@
-/** The page at /api-docs in Chromium: it describes the server and calls it, by mouse, touch and keyboard. */
+/** The page at /api-docs in Chromium. */
 import axe from 'axe-core';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
@@ -11,7 +11,6 @@ const WIDE = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };
 const PASSWORD = 'a password that nobody else has';
 
-/** What axe returns, as far as it is needed. */
 interface AxeResult {
 	readonly violations: { readonly id: string; readonly impact: string; readonly nodes: { readonly html: string }[] }[];
 }
@@ -22,7 +21,6 @@ describe('the page at /api-docs', function () {
 	let app: TestApp;
 	let alice: Person;
 	let page: Page;
-	/** Errors of the page. */
 	let errors: string[];
 
 	before(async () => {
@@ -35,13 +33,12 @@ describe('the page at /api-docs', function () {
 		await app?.close();
 	});
 
-	/** Opens the page, and waits until it shows the reference. */
 	async function open(options: Parameters<Browser['newPage']>[0] = { viewport: WIDE }, hash = ''): Promise<void> {
 		page = await browser.newPage(options);
 		errors = [];
 		page.on('pageerror', (error) => errors.push(error.message));
 		page.on('console', (message) => {
-			// Chromium also writes answers with an error status to the console. They are no errors of the page.
+			// Chromium also writes answers with an error status to the console.
 			if (message.type() === 'error' && !message.text().includes('the server responded with'))
 				errors.push(message.text());
 		});
@@ -151,7 +148,7 @@ describe('the page at /api-docs', function () {
 		await closed;
 	});
 
-	it('sends texts, a list and a number, and shows the error of a refused call', async () => {
+	it('sends texts, lists and numbers, and shows the error of a call', async () => {
 		await open({ viewport: WIDE }, '#method.e2e.setRoomKeyID');
 		await logIn();
 		const rid = await addRoom(app.store, [alice], { encrypted: true });
@@ -183,7 +180,7 @@ describe('the page at /api-docs', function () {
 		expect(JSON.parse(await answer('method.e2e.roomState').innerText())).to.include({ rid, count: 1 });
 	});
 
-	it('fills the path of a route, and leaves out what is optional', async () => {
+	it('fills the path of a route, and leaves out optional arguments', async () => {
 		await open({ viewport: WIDE }, '#method.settings.getOne');
 		await logIn();
 		const form = entry('method.settings.getOne');
@@ -219,7 +216,7 @@ describe('the page at /api-docs', function () {
 		await stream.getByText('Refused: not-allowed').waitFor();
 	});
 
-	it('finds the entries that name the code of an error, and shows all entries again without a search text', async () => {
+	it('finds entries by an error code, and shows all without a search text', async () => {
 		await open();
 		const visible = page.locator('details.entry:visible');
 		const all = await visible.count();
@@ -281,7 +278,7 @@ describe('the page at /api-docs', function () {
 
 	for (const colorScheme of ['light', 'dark'] as const) {
 		for (const [name, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
-			it(`has nothing that axe objects to, in ${colorScheme} colours on a ${name} screen`, async () => {
+			it(`passes the checks of axe in ${colorScheme} colours on a ${name} screen`, async () => {
 				await open({ viewport, colorScheme });
 				await openVariety();
 				await entry('method.me').getByRole('button', { name: 'Call me' }).click();

@@ -1,4 +1,4 @@
-/** Runs the suite of `roomkey/e2e` in Chromium, and calls the functions of `roomkey/e2e` on a page without WebCrypto. */
+/** Runs the suite of `roomkey/e2e` in Chromium, and calls its functions on a page without WebCrypto. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
@@ -15,7 +15,7 @@ const PAGE = `<!doctype html><meta charset="utf-8"><script type="importmap">${JS
 	},
 })}</script>`;
 
-/** A function for the page: runs the case with this title, and returns the text of its failure, or an empty text. */
+/** Runs a case of the suite in the page. Returns the text of its failure, or an empty text. */
 const RUN = `async (title) => {
 	globalThis.suite ??= (async () => {
 		const { cases } = await import('/dist/test/clients/e2e/suite.js');
@@ -27,9 +27,8 @@ const RUN = `async (title) => {
 }`;
 
 /**
- * A function for the page: makes the calls below, one for each async function of `roomkey/e2e`, and returns their error
- * codes. Also returns the names of all async functions that are exported, so that the test notices a missing call. The
- * other functions do not need WebCrypto's `subtle`, which an insecure page does not have.
+ * Makes the calls below in the page, and returns their error codes. `names` are all async functions that are exported,
+ * so that the test notices a missing call. Functions that are not async do not need WebCrypto.
  */
 const CODES = `async () => {
 	const e2e = await import('roomkey/e2e');
@@ -100,7 +99,7 @@ describe('roomkey/e2e in Chromium', function () {
 		}
 	});
 
-	it('fails with no-web-crypto on an insecure page, whichever async function is called', async () => {
+	it('fails with no-web-crypto in every async function on an insecure page', async () => {
 		const page = await browser.newPage();
 		await page.goto(`http://${INSECURE_HOST}:${files.port}/`);
 		const { secure, names, codes } = (await page.evaluate(`(${CODES})()`)) as {

@@ -1,7 +1,4 @@
-/**
- * Roomkey notices what another program writes to a MongoDB-protocol server with change streams. `run.sh` downloads the libraries
- * of that server, and runs this file.
- */
+/** Writes of another program to a MongoDB-protocol server with change streams. `run.sh` runs this file. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

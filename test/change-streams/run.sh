@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# `npm run test:change-streams`: Roomkey reads what another program writes from the change streams of a MongoDB-protocol server in
-# Java, which Maven downloads.
+# `npm run test:change-streams`: the tests of change streams, with a MongoDB-protocol server in Java, which Maven downloads.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,4 +1,4 @@
-/** `@rocket.chat/api-client`, unmodified and without DDP: credentials, lists, refused calls and second factors. */
+/** `@rocket.chat/api-client`, unmodified and without DDP. */
 import { RestClient } from '@rocket.chat/api-client';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
@@ -9,10 +9,7 @@ import { rejection } from '../support/rejection.js';
 import { headersOf } from '../support/rest.js';
 
 type Json = Record<string, unknown>;
-/**
- * The client without the types of `@rocket.chat/rest-typings`: they lack endpoints that only some versions of Rocket.Chat have,
- * or only Roomkey.
- */
+/** The client without the types of `@rocket.chat/rest-typings`, which lack some endpoints. */
 type Rest = Pick<RestClient, 'setCredentials' | 'handleTwoFactorChallenge'> & {
 	get(endpoint: string, params?: object): Promise<Json>;
 	post(endpoint: string, params?: object): Promise<Json>;
@@ -31,7 +28,6 @@ describe('@rocket.chat/api-client', () => {
 		return new RestClient({ baseUrl: app.url, ...(credentials && { credentials }) }) as unknown as Rest;
 	}
 
-	/** The answer with which a call is refused. */
 	async function refusedWith(call: Promise<unknown>): Promise<{ status: number; body: Json }> {
 		const response = (await rejection(call)) as unknown as Response;
 		return { status: response.status, body: (await response.json()) as Json };

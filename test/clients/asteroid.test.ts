@@ -53,7 +53,7 @@ describe('asteroid', () => {
 		expect(await rejection(client.call('me'))).to.include({ error: 'error-invalid-user' });
 	});
 
-	it('receives the events of a stream, and before them an `added` document if the argument useCollection is true', async () => {
+	it('receives `added` before the events of a stream if useCollection is true', async () => {
 		const alice = await addPerson(app.store);
 		const rid = await addRoom(app.store, [alice]);
 		const client = connect();
@@ -74,7 +74,7 @@ describe('asteroid', () => {
 		expect(await event(subscription, 'error')).to.include({ error: 'not-allowed' });
 	});
 
-	it('logs in by itself after a restart of the server; a stream that needs the login must be subscribed to again', async () => {
+	it('logs in by itself after a restart, and must subscribe to streams again', async () => {
 		const own = await startApp();
 		const person = await addPerson(own.store);
 		const rid = await addRoom(own.store, [person]);

@@ -117,7 +117,7 @@ describe('typed callers', () => {
 			});
 		}
 
-		it('use callAsync if a client also has call, which takes a callback in Meteor, and keep the client as `this`', async () => {
+		it('prefer callAsync to call, and keep the client as `this`', async () => {
 			const meteor = {
 				answer: 5,
 				call: () => {
@@ -193,7 +193,7 @@ describe('typed callers', () => {
 			});
 		});
 
-		it('throw for an answer that is no JSON object, as a proxy may give', async () => {
+		it('throw for an answer that is no JSON object', async () => {
 			for (const body of ['<html>', 'null', '"text"', '5']) {
 				const send = async () => new Response(body, { status: 502 });
 				const broken = restCallerOf<Api>('http://127.0.0.1:1/', null, { fetch: send as typeof fetch });
@@ -216,7 +216,7 @@ describe('typed callers', () => {
 		});
 	});
 
-	it('rely on `method`, which refuses `params` that do not name all of `args`, in the same order', () => {
+	it('rely on `method`, which requires `params` in the order of `args`', () => {
 		const args = { a: String, b: String };
 		const define = (params: readonly ('a' | 'b')[]) =>
 			method({ name: 'x', summary: 'for a test', args, params, run: () => undefined });

@@ -19,7 +19,7 @@ describe('@rocket.chat/ddp-client', () => {
 
 	const sdks: DDPSDK[] = [];
 	afterEach(() => {
-		// A client that is left open would go on trying to reconnect.
+		// An open client would try to reconnect.
 		for (const sdk of sdks.splice(0)) sdk.connection.close();
 	});
 

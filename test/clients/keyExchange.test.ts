@@ -1,7 +1,4 @@
-/**
- * A whole key exchange with real cryptography, over DDP and over REST, in both formats of Rocket.Chat's encryption: v1 and v2
- * (docs/e2e.md).
- */
+/** A whole key exchange with real cryptography, over DDP and REST, in the formats v1 and v2 of `docs/e2e.md`. */
 import { expect } from 'chai';
 import type { Format } from 'roomkey/e2e';
 import { startApp, type TestApp } from '../support/app.js';
@@ -61,14 +58,12 @@ for (const [how, enter] of Object.entries(transports)) {
 				expect(await waiting()).to.deep.equal([]);
 				expect(await bob.read(rid, first)).to.equal('the first thing alice says');
 
-				// Carol joins later. Bob, who has received the key from alice, gives it to carol.
 				const carol = await join('carol');
 				await alice.client.call('groups.invite', { roomId: rid, roomName: 'exchange', userId: carol.id });
 				await bob.serve(rid);
 				await carol.accept(rid);
 				expect(await carol.read(rid, first)).to.equal('the first thing alice says');
 
-				// Alice makes a new key. Members who could read the old messages still can.
 				await alice.resetRoom(rid);
 				expect(await waiting()).to.have.members([bob.id, carol.id]);
 				const second = await alice.write(rid, 'the second thing alice says');
@@ -79,7 +74,7 @@ for (const [how, enter] of Object.entries(transports)) {
 					expect(await member.read(rid, second)).to.equal('the second thing alice says');
 				}
 
-				// A member who joins after the reset can read old messages only if the former keys were offered too, as in v2.
+				// A member who joins later reads old messages only if the former keys were offered too, as in v2.
 				const dave = await join('dave');
 				await alice.client.call('groups.invite', { roomId: rid, roomName: 'exchange', userId: dave.id });
 				await carol.serve(rid);
@@ -92,13 +87,13 @@ for (const [how, enter] of Object.entries(transports)) {
 				const stored = await dump(app.store);
 				const everything = JSON.stringify([stored, app.log.lines]);
 				const secrets = members.flatMap((member) => member.secrets);
-				// Seven of each of four members: the passphrase and six parts of the private key. Then two room keys and two texts.
+				// Of each member the passphrase and six parts of the private key. Then two room keys and two texts.
 				expect(secrets).to.have.length(4 * 7 + 2 + 2);
 				for (const secret of secrets) expect(everything.includes(secret), 'a secret is stored').to.equal(false);
 				const texts = textsIn([stored, first, second]);
 				const privateKeys = privateKeysIn(texts);
 				expect(privateKeys).to.have.length(4);
-				// With v2, each try of a passphrase takes 100,000 rounds, so only the private key of one member is tried.
+				// In v2 each try of a passphrase takes 100,000 rounds, so only one private key is tried.
 				const tried = format === 'v1' ? privateKeys : privateKeys.slice(0, 1);
 				expect(await readAll(texts, tried, [first, second])).to.deep.equal([]);
 				// The search itself works: with bob's documents and passphrase it reads both messages.

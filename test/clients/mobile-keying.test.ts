@@ -1,6 +1,6 @@
 /**
- * How Rocket.Chat's mobile app keys a room, with real cryptography: it sets the key id, asks for the members without a key,
- * which include itself, and offers all of them the key in one call. Then it accepts its own offer like anybody else.
+ * Gives a room its key as Rocket.Chat's mobile app does. One call offers the key to all members, including the caller.
+ * The caller then accepts the offer like anybody else.
  */
 import { expect } from 'chai';
 import { type Identity, makeIdentity, makeRoomKey, openRoomKey, sealRoomKey } from 'roomkey/e2e';
@@ -9,16 +9,16 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { post } from '../support/rest.js';
 import { transports, type Wire } from '../support/transports.js';
 
-/** Number of key pairs, which the members share: it would take a minute to make 300. */
+/** Key pairs that the members share. It would take a minute to make 300. */
 const KEY_PAIRS = 4;
 
 for (const [how, enter] of Object.entries(transports)) {
-	describe(`Keying a room as the mobile app does, ${how},`, () => {
+	describe(`The mobile app ${how}`, () => {
 		let app: TestApp;
 		let identities: Identity[];
 
 		before(async () => {
-			// The default limits. In other tests they are lower, and 300 offers would exceed them.
+			// The default limits. Those of other tests are too low for 300 offers.
 			app = await startApp({ maxBody: 1024 * 1024, ddp: { maxFrame: 1024 * 1024 } });
 			identities = await Promise.all(Array.from({ length: KEY_PAIRS }, makeIdentity));
 		});
@@ -27,7 +27,7 @@ for (const [how, enter] of Object.entries(transports)) {
 		const identityOf = (i: number) => identities[i % KEY_PAIRS] as Identity;
 
 		for (const count of [1, 300]) {
-			it(`gives the key to ${count === 1 ? 'the only member' : `all ${count} members`}`, async () => {
+			it(`gives a room key to ${count === 1 ? 'the only member' : `all ${count} members`}`, async () => {
 				const people: Person[] = [];
 				const rid = await addRoom(app.store, [], { t: 'p', encrypted: true });
 				for (let i = 0; i < count; i++) {
@@ -46,7 +46,6 @@ for (const [how, enter] of Object.entries(transports)) {
 				const usersSuggestedGroupKeys = { [rid]: await Promise.all(offers) };
 				await client.call('e2e.provideUsersSuggestedGroupKeys', { usersSuggestedGroupKeys });
 
-				// The app opens the offered key before it accepts it.
 				const { E2ESuggestedKey } = await client.membership(
 					rid,
 					(membership) => membership.E2ESuggestedKey !== undefined,

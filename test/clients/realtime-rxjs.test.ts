@@ -65,7 +65,7 @@ describe('rocket.chat.realtime.api.rxjs', () => {
 		expect(error).to.include({ error: 'error-room-e2e-key-already-exists' });
 	});
 
-	it('receives `added` for a document, before the `changed` messages that are the events of a stream (rocketchat-e2e.md 10.2)', async () => {
+	it('receives `added` before the events of a stream (rocketchat-e2e.md 10.2)', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		await first(api.loginWithAuthToken(alice.token), isResult);
 		const eventName = `${alice.id}/rooms-changed`;

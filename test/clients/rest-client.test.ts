@@ -1,4 +1,4 @@
-/** The REST client inside Rocket.Chat's `@rocket.chat/ddp-client`, unmodified: it writes URLs and bodies in ways of its own. */
+/** The REST client of `@rocket.chat/ddp-client`, unmodified. */
 import { DDPSDK } from '@rocket.chat/ddp-client';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
@@ -9,7 +9,7 @@ import { set } from '../support/settings.js';
 import { BrowserWebSocket } from '../support/transports.js';
 
 type Json = Record<string, unknown>;
-/** The client without the types of `@rocket.chat/rest-typings`: they lack endpoints of some versions, and those of Roomkey. */
+/** The client without the types of `@rocket.chat/rest-typings`, which lack some endpoints. */
 interface Rest {
 	get(endpoint: string, params?: object): Promise<Json>;
 	post(endpoint: string, params?: object): Promise<Json>;
@@ -36,7 +36,7 @@ describe('the REST client of @rocket.chat/ddp-client', () => {
 		return sdk.rest as unknown as Rest;
 	}
 
-	it('stores identity keys, gives a room key to a second member, and resets it', async () => {
+	it('stores identity keys, gives a member the room key, and resets the room key', async () => {
 		await set(app.store, 'E2E_Enable', true);
 		const alice = await addPerson(app.store, { username: 'alice' });
 		const bob = await addPerson(app.store, { username: 'bob' });

@@ -1,4 +1,4 @@
-/** `@rocket.chat/sdk` 1.x, the SDK of Rocket.Chat's mobile app, unmodified, with servers that are processes of their own. */
+/** `@rocket.chat/sdk` 1.x, the SDK of Rocket.Chat's mobile app, unmodified, with real server processes. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -43,7 +43,7 @@ describe('@rocket.chat/sdk', () => {
 	beforeEach(async () => {
 		folder = await mkdtemp(path.join(tmpdir(), 'roomkey-'));
 		host = await startServer();
-		// The SDK reconnects after `reopen` ms. It sends a ping after each `timeout` ms: none within a test.
+		// The SDK reconnects after `reopen` ms, and sends a ping every `timeout` ms.
 		sdk = new Rocketchat({ host, useSsl: false, protocol: 'ddp', reopen: 100, timeout: 120_000, logger: silent });
 		await sdk.connect({});
 		await sdk.login({ username: 'admin', password: 'my-secret', user: 'admin' } as never);
@@ -55,7 +55,7 @@ describe('@rocket.chat/sdk', () => {
 		await rm(folder, { recursive: true });
 	});
 
-	/** Makes a room. Resolves with the owner's membership, as the event of the stream contains it. */
+	/** Makes a room. Resolves with the owner's membership, as the stream sends it. */
 	async function makeRoom(name: string): Promise<Wire> {
 		const seen = new Promise<Wire>((resolve) => {
 			socket.on('stream-notify-user', ({ fields }: Wire) => {
@@ -76,7 +76,7 @@ describe('@rocket.chat/sdk', () => {
 		expect(room).to.include({ e2eKeyId: 'k' });
 	});
 
-	it('subscribes by its functions subscribeNotifyUser, subscribeNotifyAll and subscribeLoggedNotify', async () => {
+	it('subscribes by subscribeNotifyUser, subscribeNotifyAll and subscribeLoggedNotify', async () => {
 		await sdk.subscribeNotifyUser();
 		await sdk.subscribeNotifyAll();
 		await sdk.subscribeLoggedNotify();

@@ -23,7 +23,7 @@ const rename = method({
 	},
 });
 
-/** The caller's rooms that have one of three names. A test renames a room, so that it leaves the publication and comes back. */
+/** The caller's rooms with one of three names. */
 const mine = publication({
 	name: 'test.mine',
 	summary: 'for a test',
@@ -51,7 +51,7 @@ describe('simpleddp', () => {
 		return client;
 	}
 
-	it('connects, logs in by token, calls, reads the error of a refused call, logs out', async () => {
+	it('connects, logs in by token, calls, reads the error, logs out', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		const client = await connect();
 		expect(await client.call('login', { resume: alice.token })).to.include({ id: alice.id });
@@ -78,7 +78,7 @@ describe('simpleddp', () => {
 		await client.disconnect();
 	});
 
-	it('keeps a reactive collection up to date when documents are added, changed and removed', async () => {
+	it('updates a reactive collection when documents are added, changed and removed', async () => {
 		const client = await connect();
 		const person = await addPerson(app.store);
 		await client.call('login', { resume: person.token });

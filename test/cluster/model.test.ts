@@ -1,7 +1,4 @@
-/**
- * Random writes, revocations, cut links and crashes over three servers with the same data: when all servers are linked
- * again, every client has what is stored, and no session has a revoked token.
- */
+/** Random writes, revocations, cut links and crashes of three servers with the same data. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
@@ -46,7 +43,7 @@ const operations = fc.array(
 	{ minLength: 10, maxLength: 40 },
 );
 
-/** A server and its clients: `reader`, which is not logged in, and `sessions`, one for each person, by id. */
+/** A server and its clients. `reader` is not logged in. The keys of `sessions` are user ids. */
 interface ModelServer {
 	readonly open: OpenStore;
 	app: TestApp;
@@ -56,10 +53,9 @@ interface ModelServer {
 	readonly sessions: Map<string, Session>;
 }
 
-/** For `connectClient`, which looks up why a request has failed. These clients do not need to know. */
+/** For `connectClient`, which looks up why a request has failed. */
 const noCause = () => undefined;
 
-/** A client that is logged in. */
 interface Session {
 	readonly client: TestClient;
 	isClosed: boolean;
@@ -86,7 +82,7 @@ async function logIn(app: TestApp, person: Person): Promise<Session> {
 	return Object.assign(state, { client });
 }
 
-/** How long a run may take to agree, in ms. Then it fails, and its operations are printed. */
+/** How long a run may take to agree. */
 const AGREE_MS = 60_000;
 
 class Service {
@@ -107,7 +103,7 @@ class Service {
 		return service;
 	}
 
-	/** Resolves when the connected servers know each other: only then does a server notice that another one has ended. */
+	/** Waits until the connected servers know each other. Until then, a server does not notice the end of another. */
 	async #meet(): Promise<void> {
 		while (!this.#network.haveMet) await pause(5);
 	}
@@ -148,7 +144,7 @@ class Service {
 				at.isCut = false;
 				return this.#meet();
 			case 'crash':
-				// Servers that have started while this one was cut off do not know it, so they would not notice its end.
+				// Servers that have started meanwhile do not know this one, and would not notice its end.
 				await this.apply({ kind: 'restore', server: operation.server });
 				at.link.cut();
 				await this.#write(at, operation);
@@ -176,7 +172,7 @@ class Service {
 		await rooms.insertOne({ _id, t: 'p', topic: `topic ${topic}` }).catch(() => rooms.updateOne({ _id }, update));
 	}
 
-	/** Connects all servers. Resolves when all clients have what is stored. */
+	/** Connects all servers. Resolves when all clients have what is stored, and no session has a revoked token. */
 	async agree(): Promise<void> {
 		for (const [server] of this.#servers.entries()) await this.apply({ kind: 'restore', server });
 		const end = Date.now() + AGREE_MS;
@@ -188,7 +184,7 @@ class Service {
 		}
 	}
 
-	/** The first difference between a client and the store. Undefined if there is none. */
+	/** The first difference between a client and the store. */
 	async #difference(): Promise<string | undefined> {
 		const [first] = this.#servers as [ModelServer];
 		const stored = new Map<string, unknown>();
@@ -214,7 +210,10 @@ class Service {
 	}
 }
 
-/** Finds a stored room that differs from its last event. A room without an event has not changed. @returns the difference */
+/**
+ * Finds a stored room that differs from its last event. A room without an event has not changed.
+ * @returns the difference
+ */
 function missedEvent(client: TestClient, stored: ReadonlyMap<string, unknown>): string | undefined {
 	const last = new Map<unknown, unknown>();
 	for (const frame of client.frames) {
@@ -230,7 +229,7 @@ function missedEvent(client: TestClient, stored: ReadonlyMap<string, unknown>): 
 }
 
 describe('a model of three servers', () => {
-	it('ends in agreement after random operations, crashes and cut connections', async function () {
+	it('agrees after random operations, crashes and cut connections', async function () {
 		this.timeout(300_000);
 		await fc.assert(
 			fc.asyncProperty(operations, async (all) => {

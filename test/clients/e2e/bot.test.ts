@@ -1,4 +1,4 @@
-/** The bot of `examples/bot`: it keeps the keys of rooms available while their members are away. */
+/** The bot of `examples/bot`. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -48,14 +48,14 @@ describe('The bot of the examples', function () {
 		return body;
 	}
 
-	/** Stores a public key. The private key stays in the test; a text is stored in its place. */
+	/** Stores the public key. A text is stored in place of the private key. */
 	async function storeIdentity(person: Person, { publicKey, privateKey }: e2e.Identity): Promise<e2e.Identity> {
 		const keys = { public_key: publicKey, private_key: 'kept elsewhere', force: true };
 		await call(person, 'e2e.setUserPublicAndPrivateKeys', keys);
 		return { publicKey, privateKey };
 	}
 
-	/** Starts the bot. `readUntil` reads its output up to a line with a text; `errors` has what it wrote to stderr. */
+	/** Starts the bot. `readUntil` reads its output up to a line with a text. `errors` is its stderr. */
 	function startBot(env: Record<string, string> = {}) {
 		const child = spawn(process.execPath, ['examples/bot/bot.mjs'], {
 			env: {
@@ -83,7 +83,6 @@ describe('The bot of the examples', function () {
 		return { child, readUntil, errors };
 	}
 
-	/** Offers a room key to somebody whose public key is stored. */
 	async function offer(to: Person, key: e2e.RoomKey): Promise<void> {
 		const user = await app.store.users.findOne({ _id: to.id });
 		const sealed = await e2e.sealRoomKey(key, String(user?.e2e?.public_key));
@@ -101,7 +100,7 @@ describe('The bot of the examples', function () {
 
 	const membershipOf = (person: Person) => app.store.subscriptions.findOne({ rid, 'u._id': person.id });
 
-	it('accepts keys, gives a new member the present and the former key, and remembers the public key of that member', async () => {
+	it('gives a new member the present and former keys, and remembers the public key', async () => {
 		const { readUntil, errors } = startBot();
 		await readUntil('ready');
 		await offer(bot, roomKey);
@@ -137,7 +136,7 @@ describe('The bot of the examples', function () {
 		await readUntil('accepted');
 	});
 
-	it('skips and reports a member whose public key is unfit, and gives the key to the others', async () => {
+	it('reports a member with an unfit public key, and serves the others', async () => {
 		const { readUntil } = startBot();
 		await readUntil('ready');
 		const rsa = { name: 'RSA-OAEP', hash: 'SHA-256', modulusLength: 3072, publicExponent: new Uint8Array([1, 0, 1]) };
@@ -150,7 +149,7 @@ describe('The bot of the examples', function () {
 		expect(await membershipOf(unfit)).not.to.have.property('E2ESuggestedKey');
 	});
 
-	it('reports a changed public key even after a restart, and with BOT_HOLD_CHANGED gives that member no key', async () => {
+	it('reports a changed public key after a restart, and with BOT_HOLD_CHANGED gives no key', async () => {
 		const first = startBot();
 		await first.readUntil('ready');
 		await offer(bot, roomKey);
@@ -165,14 +164,14 @@ describe('The bot of the examples', function () {
 		const expected = `the key of ${person.id} changed from ${await e2e.fingerprintOf(before.publicKey)} to ${await e2e.fingerprintOf(after.publicKey)}`;
 		const holding = startBot({ BOT_HOLD_CHANGED: '1' });
 		expect(await holding.readUntil('changed')).to.equal(expected);
-		// The bot handles one event after the other. When it gives the key to another member, it is done with the changed one.
+		// The bot handles one event after the other. When it has served `other`, it is done with `person`.
 		const other = await join(await e2e.makeIdentity());
 		await holding.readUntil(`to ${other.id}`);
 		expect(await membershipOf(person)).not.to.have.property('E2ESuggestedKey');
 		expect(existsSync(path.join(folder, 'memory.json'))).to.equal(true);
 	});
 
-	it('names no secret in its output, and none on its command line', async () => {
+	it('shows no secret in its output or on its command line', async () => {
 		const { child, readUntil } = startBot({ BOT_PASSWORD: 'wrong word', BOT_PASSPHRASE: 'hidden phrase' });
 		const ended = once(child, 'exit');
 		const outcome = await readUntil('ready').catch((error) => String(error));

@@ -1,7 +1,4 @@
-/**
- * Five users with clients of different ages, and one with an unusable public key. A phone makes the room key, and one member
- * offers wrong keys. In the end all five read all messages.
- */
+/** A key exchange among five users whose clients use different formats, and one user with an unfit public key. */
 import { createHash, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import * as e2e from 'roomkey/e2e';
@@ -10,7 +7,6 @@ import { addPerson, addRoom, type Person } from '../../support/people.js';
 import { headersOf, post, request } from '../../support/rest.js';
 import { codeOf } from './suite.js';
 
-/** An answer or a document as it comes over the wire. */
 // biome-ignore lint/suspicious/noExplicitAny: what a server says is looked at, not typed
 type Wire = any;
 
@@ -87,7 +83,7 @@ class Client {
 	async write(rid: string, msg: string): Promise<e2e.EncryptedMessage> {
 		const [key] = await this.keys(rid);
 		if (!key) throw new Error('no key');
-		// The id of a v1 key has 12 characters. With a v2 key only messages in v2 can be written.
+		// The id of a v1 key has 12 characters. A v2 key encrypts only v2 messages.
 		const format = key.id.length === 12 ? this.format : undefined;
 		return e2e.encryptMessage({ _id: `by ${this.id}`, rid, msg }, key, { format, userId: this.id });
 	}
@@ -96,7 +92,7 @@ class Client {
 		return (await e2e.decryptMessage(message, await this.keys(rid))).msg;
 	}
 
-	/** Gives the present and the former keys to all who wait. @returns the members with an unusable public key, and the error of each */
+	/** Offers the present and the former keys to all who wait. @returns each member whose public key failed, and why */
 	async serve(rid: string): Promise<string[]> {
 		const { usersWaitingForE2EKeys } = await this.get('e2e.fetchUsersWaitingForGroupKey', { roomIds: rid });
 		const [present, ...former] = await this.keys(rid);
@@ -121,16 +117,15 @@ class Client {
 	}
 }
 
-/** A room key as a phone makes it: the members of its JSON in another order than browsers have. */
+/** A room key as a phone makes it. Its JSON has another order than in browsers. */
 async function phoneRoomKey(): Promise<e2e.RoomKey> {
 	const k = randomBytes(16).toString('base64url');
 	const jwk = JSON.stringify({ kty: 'oct', alg: 'A128CBC', k, ext: true, key_ops: ['encrypt', 'decrypt'] });
 	return e2e.importRoomKey(createHash('sha256').update(jwk).digest('hex').slice(0, 12), jwk);
 }
 
-describe('A key exchange among clients of every age', () => {
+describe('A key exchange among clients of different versions', () => {
 	let app: TestApp;
-	/** A member whose public key is unfit. */
 	let unfit: Person;
 	let rid: string;
 	let web8: Client;
@@ -161,10 +156,10 @@ describe('A key exchange among clients of every age', () => {
 	});
 	after(() => app.close());
 
-	it('lets everybody read the messages of everybody, in spite of wrong offers and of an unusable public key', async () => {
+	it('lets everybody read all messages, despite wrong offers and an unfit public key', async () => {
 		const key = await phoneRoomKey();
 		await phone.post('e2e.setRoomKeyID', { rid, keyID: key.id });
-		// Mallory offers first, a wrong key under the right id.
+		// Mallory first offers a wrong key under the right id.
 		const wrong = await e2e.importRoomKey(key.id, (await e2e.makeRoomKey('v1')).jwk, { anyId: true });
 		for (const victim of [web8, web6]) {
 			const offer = await e2e.sealRoomKey(wrong, victim.publicKey);
@@ -179,7 +174,7 @@ describe('A key exchange among clients of every age', () => {
 
 		const outcomes = await Promise.all([web8, web7, web6, mallory].map((client) => client.decide(rid)));
 		expect(outcomes).to.deep.equal(['key-id-mismatch', 'accepted', 'key-id-mismatch', 'accepted']);
-		// Those who refused wait again, and get the right key from a member who has it.
+		// Those who refused wait again.
 		await web7.serve(rid);
 		for (const victim of [web8, web6]) expect(await victim.decide(rid)).to.equal('accepted');
 
@@ -192,7 +187,7 @@ describe('A key exchange among clients of every age', () => {
 		}
 	});
 
-	it('goes on after a reset to a v2 key, and gives a new member the old key too', async () => {
+	it('continues after a reset to v2, and gives a new member the old key', async () => {
 		const key = await e2e.makeRoomKey('v2');
 		const own = await e2e.sealRoomKey(key, phone.publicKey);
 		await app.store.subscriptions.updateOne({ rid, 'u._id': phone.id }, { $set: { roles: ['owner'] } });

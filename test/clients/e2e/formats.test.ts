@@ -1,4 +1,4 @@
-/** Which of Rocket.Chat's clients reads what `roomkey/e2e` writes, and the other way round: the table of `docs/e2e.md`. */
+/** Makes and checks the table of `docs/e2e.md`: which of Rocket.Chat's clients reads which format. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import * as e2e from 'roomkey/e2e';
@@ -10,12 +10,12 @@ const START = '<!-- table of formats: made by test/clients/e2e/formats.test.ts w
 const END = '<!-- end of the table -->';
 
 const { clients, recipient } = JSON.parse(readFileSync('test/clients/e2e/vectors.json', 'utf8')) as Vectors;
-/** The recipient and all clients of the vectors have this user id and this passphrase. */
+/** All clients of the vectors have the same. */
 const { userId, passphrase } = recipient;
 const TEXT = 'Grüße, мир 🗝';
 const FILE = new TextEncoder().encode('the bytes of a file');
 
-/** The clients that read each format. `web 7.x` stands for the versions from 7.0 to 7.12; later ones also read `v2`. */
+/** The clients that read each format. `web 7.x` is 7.0 to 7.12. Later versions also read `v2`. */
 const READS: Record<e2e.Format, readonly string[]> = {
 	v2: ['web 8.x', 'phone 4.72'],
 	v1: ['web 8.x', 'phone 4.72', 'web 7.x'],
@@ -26,7 +26,6 @@ const READS_PRIVATE_KEY = { ...READS, v1: READS.legacy };
 /** Encrypted files came with 6.10. */
 const READS_FILE = { ...READS, legacy: READS.legacy.filter((client) => client !== 'web 5.0') };
 
-/** The result of a reading; false if it fails. */
 async function succeeds(run: () => Promise<boolean>): Promise<boolean> {
 	return run().catch(() => false);
 }
@@ -39,9 +38,8 @@ interface Row {
 
 describe('The table of formats in docs/e2e.md', () => {
 	const rows: Row[] = [];
-	/** The map key of a row and a client. */
 	const keyOf = (row: Row, { client }: Reader) => `${row.title} ${client}`;
-	/** Whether a client could read what a row is about, by `keyOf`. */
+	/** Whether a client could read what a row names, by `keyOf`. */
 	const outcomes = new Map<string, boolean>();
 
 	const readByUs: Row = {
@@ -101,7 +99,7 @@ describe('The table of formats in docs/e2e.md', () => {
 		}
 	}
 
-	it('is the one that these tests make', () => {
+	it('shows the outcomes of these tests', () => {
 		const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
 		const table = [
 			line(['What', ...readers.map(({ client }) => client)]),
@@ -121,7 +119,7 @@ describe('The table of formats in docs/e2e.md', () => {
 	it('comes from readers that read what the real clients wrote', async () => {
 		for (const { client, roomKey, messages, file, private_key, format } of clients) {
 			const reader = readers.find((reader) => client === reader.client);
-			// The vectors of a phone on older servers have no reader of their own: a phone has the same rules on every server.
+			// A phone on an older server follows the same rules, and has no reader of its own.
 			if (!reader) continue;
 			const privateKey = reader.privateKey(private_key, passphrase, userId);
 			const key = await reader.roomKey(roomKey.own, roomKey.id, privateKey);
@@ -133,7 +131,7 @@ describe('The table of formats in docs/e2e.md', () => {
 		}
 	});
 
-	/** Makes a room key and seals it for the recipient. @returns the key, and the one that the reader has opened */
+	/** @returns a new room key, and the same key as the reader has opened it */
 	async function roomKeyFor(reader: Reader, format: e2e.Format) {
 		const key = await e2e.makeRoomKey(format);
 		const privateKey = reader.privateKey(recipient.private_key, passphrase, userId);
@@ -141,7 +139,7 @@ describe('The table of formats in docs/e2e.md', () => {
 		return { key, held: await reader.roomKey(sealed, key.id, privateKey) };
 	}
 
-	/** Reads everything in the vector of a client. */
+	/** Reads a vector with `roomkey/e2e`. */
 	async function readAll({ private_key, roomKey, messages, contents, file }: Vector): Promise<void> {
 		const privateKey = await e2e.unwrapPrivateKey(private_key, passphrase, userId);
 		const key = await e2e.openRoomKey(roomKey.own, privateKey);

@@ -1,27 +1,22 @@
-/**
- * How each of Rocket.Chat's clients reads what others write, by the rules of its release, with node:crypto. Written from the
- * formats as their public source shows them; `docs/e2e.md` says which source.
- */
+/** How each of Rocket.Chat's clients reads what others write. `docs/e2e.md` names the source of the rules. */
 import { createDecipheriv, createPrivateKey, type JsonWebKey, pbkdf2Sync, privateDecrypt } from 'node:crypto';
 
 interface Rules {
 	readonly client: string;
-	/** Whether it reads `v2`, which uses AES-GCM. */
 	readonly readsV2: boolean;
-	/** The encoding of a passphrase. Web clients use one byte for each character, and refuse characters that need more. */
+	/** The encoding of a passphrase. With `latin1`, the client refuses characters beyond one byte. */
 	readonly passphrase: 'latin1' | 'utf8';
 	/**
-	 * Whether it opens the last 344 characters of a sealed key, which are 256 bytes in base64. Other clients open those after the
-	 * first twelve, which are the key id of `v1` and `legacy`.
+	 * Whether the client opens the last 344 characters of a sealed key, 256 bytes in base64. Otherwise it skips the first
+	 * twelve, the key id of `v1` and `legacy`.
 	 */
 	readonly countsFromEnd: boolean;
-	/** Which key id it uses: `e2eKeyId` of the room, the beginning of the sealed key, or one that it makes from the key. */
+	/** The key id in use: `e2eKeyId` of the room, the beginning of the sealed key, or made from the key. */
 	readonly keyId: 'room' | 'seal' | 'made';
-	/** Whether it tries the present room key where a message names another key. */
+	/** Whether the client tries the present room key where a message names another key. */
 	readonly triesPresentKey: boolean;
-	/** Whether it reads `content`. Other clients read only `msg`. */
+	/** Whether the client reads `content`. Otherwise it reads only `msg`. */
 	readonly readsContent: boolean;
-	/** Whether it reads encrypted files. */
 	readonly readsFiles: boolean;
 }
 
@@ -99,7 +94,6 @@ export class Reader {
 		this.client = rules.client;
 	}
 
-	/** The private key stored under a passphrase. */
 	privateKey(stored: string, passphrase: string, userId: string): JsonWebKey {
 		const { readsV2, passphrase: encoding } = this.rules;
 		if (encoding === 'latin1' && /[^\0-\xff]/.test(passphrase)) throw new Error('refuses the passphrase');
@@ -116,7 +110,7 @@ export class Reader {
 		return JSON.parse(decrypt('aes-256-gcm', key, iv, data).toString('latin1'));
 	}
 
-	/** The room key in `E2EKey`, with the key id that this client uses for it. */
+	/** The room key in `E2EKey`. */
 	async roomKey(sealed: string, roomKeyId: string, privateKey: JsonWebKey): Promise<HeldKey> {
 		const { countsFromEnd, readsV2, keyId } = this.rules;
 		const cut = countsFromEnd ? sealed.length - 344 : 12;
@@ -129,7 +123,6 @@ export class Reader {
 		return { id: ids[keyId], alg, k: Buffer.from(k, 'base64url') };
 	}
 
-	/** The content of a message; undefined if the client cannot read it. */
 	content({ t, msg, content }: EncryptedMessageLike, key: HeldKey): Record<string, unknown> | undefined {
 		if (t !== 'e2e') return undefined;
 		const { readsContent } = this.rules;
@@ -137,14 +130,12 @@ export class Reader {
 		return source === undefined ? undefined : this.open(source, key);
 	}
 
-	/** The text of a message. */
 	text(message: EncryptedMessageLike, key: HeldKey): string | undefined {
 		const content = this.content(message, key);
 		const text = this.rules.readsContent ? (content?.msg ?? content?.text) : content?.text;
 		return typeof text === 'string' ? text : undefined;
 	}
 
-	/** A file. Its key is in the encrypted metadata. */
 	file(bytes: Uint8Array, metadata: unknown, roomKey: HeldKey): Buffer | undefined {
 		if (!this.rules.readsFiles) return undefined;
 		const info = this.open(metadata, roomKey) as { encryption: { key: { k: string }; iv: string } } | undefined;

@@ -1,4 +1,4 @@
-/** The suite of `roomkey/e2e` in Node: keys and messages of Rocket.Chat's clients can be read, and every error has a code. */
+/** Runs the suite of `roomkey/e2e` in Node. */
 import { readFileSync } from 'node:fs';
 import { cases } from './suite.js';
 

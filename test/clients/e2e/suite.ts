@@ -1,6 +1,6 @@
 /**
- * What must hold of `roomkey/e2e` in every runtime: the tests run it in Node and in Chromium. It needs nothing of Node.
- * The vectors are outputs of Rocket.Chat's clients.
+ * The suite of `roomkey/e2e`, which runs in Node and in Chromium. It must not import modules of Node. The vectors are
+ * outputs of Rocket.Chat's clients.
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -26,7 +26,7 @@ export interface Vectors {
 	/** The identity keys for which each client has sealed its room key. */
 	recipient: { userId: string; passphrase: string; public_key: string; private_key: string };
 	clients: Vector[];
-	/** Single messages of further clients, or with the room key of another client. `client` says which. */
+	/** Single messages of further clients, or with the room key of another client. */
 	mixed: { client: string; roomKey: { id: string; jwk: string }; text: string; encrypted: e2e.Message }[];
 }
 
@@ -35,7 +35,7 @@ export interface Case {
 	run(): Promise<void>;
 }
 
-/** Few rounds of PBKDF2, which are quick. Passphrases may have any characters, not only those that all clients encode alike. */
+/** Few rounds of PBKDF2, and passphrases with any characters. */
 const QUICK = { rounds: 1000, allowAmbiguous: true };
 
 const MANY_RUNS = { numRuns: 60 };
@@ -44,7 +44,6 @@ const FEW_RUNS = { numRuns: 8 };
 
 export const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
-/** A stream of pieces. */
 export function streamOf(...pieces: Uint8Array[]): ReadableStream<Uint8Array> {
 	return new ReadableStream({
 		start(controller) {
@@ -54,7 +53,6 @@ export function streamOf(...pieces: Uint8Array[]): ReadableStream<Uint8Array> {
 	});
 }
 
-/** All bytes of a stream. */
 export async function drain(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
 	const pieces: number[] = [];
 	const reader = stream.getReader();
@@ -174,7 +172,7 @@ function readingOf(vector: Vector, recipient: Vectors['recipient']): Case[] {
 	return all;
 }
 
-/** Turns the dates of a vector, which are in EJSON, into `Date`. */
+/** Turns the EJSON dates of a vector into `Date`. */
 const withDates = (content: e2e.Content): e2e.Content =>
 	JSON.parse(JSON.stringify(content), (_, value) => (value?.$date === undefined ? value : new Date(value.$date)));
 
@@ -193,7 +191,7 @@ const anyContent = fc.dictionary(
 function properties(): Case[] {
 	const keys = Promise.all(e2e.FORMATS.map(async (format) => ({ format, key: await e2e.makeRoomKey(format) })));
 	const identity = e2e.makeIdentity();
-	// The cases await these promises later. Without a handler a failure before that would end the process.
+	// Without a handler, a failure before a case awaits these promises would end the process.
 	keys.catch(() => {});
 	identity.catch(() => {});
 	const check = <T>(arbitrary: fc.Arbitrary<T>, run: (value: T) => Promise<void>, runs = MANY_RUNS) =>
@@ -243,13 +241,13 @@ function properties(): Case[] {
 			},
 		},
 		{
-			title: 'throws only E2EErrors when a bit of an encrypted text is flipped, and always throws one in v2',
+			title: 'detects a flipped bit of a v2 text, and throws only E2EErrors',
 			async run() {
 				for (const { format, key } of await keys) {
 					const content = await e2e.encryptText('transfer 100 to bob', key, format);
 					await check(fc.nat(), async (at) => {
 						if (content.algorithm === 'rc.v1.aes-sha2') {
-							// Without a MAC a change can go unnoticed. If the text cannot be read, the error must be an E2EError.
+							// Without a MAC a change can go unnoticed.
 							const changed = content.ciphertext.slice(0, 12) + flipped(content.ciphertext.slice(12), at);
 							const read = e2e.decryptContent({ ...content, ciphertext: changed }, [key]);
 							await read.catch((error: unknown) => expect(error).to.be.instanceOf(e2e.E2EError));
@@ -262,7 +260,7 @@ function properties(): Case[] {
 			},
 		},
 		{
-			title: 'fails with a code when a bit of a sealed or wrapped key is flipped',
+			title: 'detects a flipped bit of a sealed or wrapped key',
 			async run() {
 				const { privateKey, publicKey } = await identity;
 				const wrapped = await e2e.wrapPrivateKey(privateKey, 'passphrase', 'user', 'v2', QUICK);
