@@ -1,7 +1,7 @@
 /** DDP clients that are closed automatically after each test. */
 import { RawClient } from './ddp.js';
 
-/** Opens clients as `RawClient` does, and can close all of them. */
+/** Opens clients, and can close all of them. */
 export class Clients {
 	readonly #all: RawClient[] = [];
 

@@ -7,9 +7,9 @@ type Json = Record<string, unknown>;
 
 /** The calls and subscriptions of a client on one connection. */
 interface Session {
-	/** The calls by id, each with its channel (undefined: not described) and its message. */
+	/** The calls by id. The channel is undefined if the method is not described. */
 	readonly calls: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
-	/** The subscriptions, in the same form. */
+	/** The subscriptions by id. The channel is undefined if the name is not described. */
 	readonly subs: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
 	/** Whether the client may receive documents that the AsyncAPI document does not describe. */
 	mayReceiveUndescribed: boolean;
@@ -67,7 +67,7 @@ function checkResult(session: Session, message: Json): void {
 		report(`${call.channel} refused a call that is as described: ${JSON.stringify(call.message).slice(0, 300)}`);
 	if (message.error) return;
 	const { type } = (message.result ?? {}) as Json;
-	// A login handler of an application takes other arguments. Its results have the name of the handler as their type.
+	// Login handlers of applications take other arguments. Their results have the handler's name as `type`.
 	const isOwnLogin = call.channel === 'method.login' && !['password', 'resume'].includes(type as string);
 	if (callFault && !isOwnLogin)
 		report(
@@ -143,7 +143,7 @@ function sessionOf(socket: WebSocket): Session | undefined {
 	return session;
 }
 
-/** Begins to check the sockets of clients in this process. Only they have a `url`; sockets of servers have none. */
+/** Begins to check the client sockets of this process. Sockets of servers have no `url`. */
 export function checkDdp(): void {
 	const { send, emit } = WebSocket.prototype;
 	WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {

@@ -13,7 +13,6 @@ const ofKind = (kind: string, change: (message: Message) => readonly Message[]):
 	tamper: () => replaceEach((message) => (message.msg === kind ? change(message) : [message])),
 });
 
-/** Replaces text in frames. */
 const replacingText = (pattern: RegExp, by: string): Fault => ({
 	tamper: () => (frame) => [frame.replaceAll(pattern, by)],
 });
@@ -35,7 +34,7 @@ const holdingBack = (held: string, until: string): Fault => ({
 const without = (message: Message, member: string): Message =>
 	Object.fromEntries(Object.entries(message).filter(([name]) => name !== member));
 
-/** The faults by description, with the cases that must fail, and a pattern for the errors of these cases. */
+/** The faults by description. All `cases` must fail, with errors that match `says`. */
 export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly string[]; says: RegExp }>> = {
 	'sends no updated': {
 		fault: ofKind('updated', () => []),
@@ -76,7 +75,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 	'answers methods in another order': {
 		fault: {
 			tamper() {
-				// The cases number the methods of a burst from 0. The result of the first is sent after that of the second.
+				// The ids of methods in a burst begin with 0. The first result is sent after the second.
 				let first: Message | undefined;
 				return replaceEach((message) => {
 					if (message.msg !== 'result') return [message];

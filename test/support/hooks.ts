@@ -5,8 +5,7 @@ import { openRoomkey, type TestRoomkey } from './roomkey.js';
 export interface HookedStore {
 	readonly store: Store;
 	/**
-	 * Calls `run` once, before the next operation of this name on this collection. Replaces an earlier `run` for the same
-	 * operation that was not called yet. Not for `find`, which returns a cursor instead of a promise.
+	 * Calls `run` once, before the next such operation. Replaces an earlier `run` for it that was not called yet.
 	 * @param skip number of such operations that pass first
 	 */
 	before(

@@ -9,7 +9,7 @@ import { noteSecret } from './secrets.js';
 
 export type { Person } from '../../server/testing/users.js';
 
-/** The hashes of passwords. Many tests use the same few passwords, and a hash takes 50 ms. */
+/** The hashes of passwords. A hash takes 50 ms, and tests use few passwords. */
 const hashes = new Map<string, Promise<string>>();
 
 function hashOnce(password: string): Promise<string> {

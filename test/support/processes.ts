@@ -1,10 +1,10 @@
-/** The parts with which a test runs several servers of one service in one process: stores on the same data, and a network. */
+/** Stores on the same data, and a network in memory, for several servers in one test. */
 import type { Link, LinkHandlers } from '../../server/cluster/link.js';
 import type { Backend } from '../../server/store/collection.js';
 import { buildStore, type OpenStore } from '../../server/store/collections.js';
 import { memoryBackend } from '../../server/store/memory.js';
 
-/** Opens several stores on the same data. Each announces only its own writes, as if it were in a process of its own. */
+/** Opens several stores on the same data. Each announces only its own writes, as in separate processes. */
 export async function openSameData(count: number): Promise<OpenStore[]> {
 	const backends = new Map<string, Promise<Backend>>();
 	const opened: OpenStore[] = [];

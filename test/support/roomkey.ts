@@ -47,7 +47,6 @@ interface OtherOptions extends Pick<Catalogue, 'limits' | 'limitMessage'> {
 
 /**
  * Opens Roomkey without a server. Calls have no rate limits unless `rateLimit` is given.
- * @param methods default: those of the catalogue
  * @param changed the settings and options that are not the default
  * @param wrapStore wraps the store that methods use
  */

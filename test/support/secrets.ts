@@ -17,14 +17,14 @@ let lines: string[] = [];
 const MEMBERS =
 	/"(?:password|newPassword|pass|digest|token|authToken|resume|private_key|E2EKey|E2ESuggestedKey|e2eKey|key)":"([^"\\]{12,})"/g;
 
-/** The name of a method. It is no secret where a test sends it in place of a key or a token, and logs contain it. */
+/** The name of a method. Some tests send one as a key or token, but logs may contain it. */
 const METHOD_NAME = /^[a-z0-9]+(\.[a-zA-Z]+)+$/;
 
 export function noteSecret(secret: string): void {
 	if (secret.length >= LENGTH && !METHOD_NAME.test(secret)) secrets.add(secret.slice(0, LENGTH));
 }
 
-/** Notes the secrets in a message between a client and a server, unless it is too long to be searched quickly. */
+/** Notes the secrets in a message. Skips messages that would take long to search. */
 export function noteSecretsIn(message: string): void {
 	if (message.length > 100_000) return;
 	for (const [, secret] of message.matchAll(MEMBERS)) noteSecret(secret as string);

@@ -2,8 +2,8 @@
 export const SEED = 'abcdef0123456789abcd';
 
 /**
- * The test vectors of test/contract/ddp.md section 15. Each has a seed, a stream, and the values that the stream gives one
- * after the other: two ids, two hexadecimal texts and a fraction.
+ * The test vectors of test/contract/ddp.md section 15. Each has a seed, a stream, and the first values of the stream: two
+ * ids, two hexadecimal texts and a fraction.
  */
 export const seedVectors = [
 	[
