@@ -1,6 +1,6 @@
 /**
- * Runs mocha on the built tests. The arguments are mocha's own, but files and folders are named as in the sources, such as
- * `test/unit`. `--watch` as the first argument builds and runs again after each change.
+ * Runs mocha on the built tests. The arguments are mocha's own, but files and folders are named as in the sources.
+ * `--watch` as the first argument builds and runs again after each change.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -11,13 +11,12 @@ const ONLY = /\b(?:describe|context|it|specify)\.only\(/;
 
 const built = (source) => `dist/${source.replace(/\.ts$/, '.js')}`;
 
-/** The built test files of a source folder and its subfolders. */
 const filesIn = (folder) =>
 	readdirSync(built(folder), { recursive: true })
 		.filter((name) => name.endsWith('.test.js'))
 		.map((name) => `${built(folder)}/${name}`);
 
-/** The built files of a source file or a folder that an argument names, or the argument itself. */
+/** The built files that an argument names, or the argument itself. */
 function builtFiles(argument) {
 	if (!argument.startsWith('test/')) return [argument];
 	const named = argument.replace(/\/$/, '');
@@ -27,8 +26,8 @@ function builtFiles(argument) {
 }
 
 /**
- * Mocha's arguments. If files contain `.only`, they run alone and in one process: in parallel, mocha would run the tests of
- * other files too. In CI all files run, because mocha refuses `.only` there.
+ * Mocha's arguments. If files contain `.only`, only these files run, in one process. In parallel, mocha would run the
+ * tests of other files too. In CI mocha refuses `.only`.
  */
 function mochaArguments(given) {
 	const mapped = given.flatMap(builtFiles);

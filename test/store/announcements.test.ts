@@ -130,7 +130,7 @@ eachStore('a store', (test) => {
 			expect(await announced(() => rooms.announce('updated', earlier as Room))).to.deep.equal([]);
 		});
 
-		it('announces the final state last, among concurrent writes and announcements', async () => {
+		it('announces the final state last, whatever runs concurrently', async () => {
 			const { rooms } = test.store;
 			const increment = { $inc: { msgs: 1 } };
 			for (let round = 0; round < 10; round++) {

@@ -150,7 +150,6 @@ describe('the indexes of a MongoDB', () => {
 				await client.close();
 			});
 
-			/** Runs `roomkey check`. */
 			async function runCheck() {
 				const { status, out } = await runInProcess(['check', '--json', '--mongo-url', url.href], {
 					// The check looks for a server at this port, where none listens.

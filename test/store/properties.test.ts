@@ -1,6 +1,6 @@
 /**
- * Random filters, updates and sorts have the same results in a store and in Roomkey's own matcher and updater. With MongoDB
- * these are two implementations. In memory and in files only the store uses indexes.
+ * Random filters, updates and sorts have the same results in a store and in Roomkey's own matcher and updater. With
+ * MongoDB these are two implementations. In memory and in files only the store uses indexes.
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -107,8 +107,7 @@ eachStore('any store, with random data:', (test) => {
 				const [first] = await fill([content]);
 				let document = first as Document;
 				for (const one of changes) {
-					// Skips changes below an array. Also skips $pull below a text, a number or the like, which FerretDB 2.7
-					// refuses.
+					// Skips changes below an array, and $pull below a scalar, which FerretDB 2.7 refuses.
 					const [at = ''] = Object.keys(Object.values(one)[0] as object);
 					const parent = at.includes('.') ? document[at.split('.')[0] as string] : undefined;
 					if (Array.isArray(parent) || ('$pull' in one && parent !== undefined && !isFields(parent))) continue;

@@ -114,7 +114,7 @@ eachStore('any store: reading', (test) => {
 		});
 
 		// `pagesOf` needs this sort and this filter.
-		it('sorts null and numbers before texts, and does not find them by $gt', async () => {
+		it('sorts null and numbers before texts, and finds neither by $gt', async () => {
 			const { subscriptions } = test.store;
 			const array = ['u99x', 'u10x'];
 			for (const [i, _id] of ['u2', array, 7, 'u11', null, 'u109', 'u1'].entries())
@@ -172,7 +172,6 @@ eachStore('any store: reading', (test) => {
 			await subscriptions.insertOne({ _id: 'elsewhere', rid: 'r2', u: { _id: 'u7' } });
 		});
 
-		/** The users of all pages. */
 		async function users(conditions: Filter<Subscription> = {}): Promise<unknown[]> {
 			const found: unknown[] = [];
 			for await (const page of pagesOf(subscriptions, { rid: 'r', ...conditions }, { key: 'u._id', size: 20 })) {
@@ -255,7 +254,7 @@ eachStore('any store: reading', (test) => {
 			expect(found).to.deep.equal({ _id: 'bob', username: 'bob', e2e: { public_key: 'pub' } });
 		});
 
-		it('is refused if it mixes 1 and 0, or names a field and its part', async () => {
+		it('is refused if it mixes 1 and 0, or a field and its part', async () => {
 			await test.store.users.insertOne(bob);
 			expect(await rejection(test.store.users.findOne({}, { projection: { name: 1, e2e: 0 } }))).to.be.an('error');
 			expect(await rejection(test.store.users.findOne({}, { projection: { e2e: 1, 'e2e.x': 1 } }))).to.be.an('error');

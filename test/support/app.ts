@@ -23,7 +23,7 @@ export interface TestApp {
 	readonly url: string;
 	/** `ws://127.0.0.1:PORT/websocket` */
 	readonly webSocketUrl: string;
-	/** Resolves when the app has read again all documents whose changes by other processes it may have missed. */
+	/** Resolves when the app has read again all documents whose changes it may have missed. */
 	caughtUp(): Promise<void>;
 	readonly connect: OpenSession;
 	close(): Promise<void>;
@@ -35,7 +35,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 	grace?: number;
 	/** A store that the test or another app closes. Default: a store of its own. */
 	store?: Store;
-	/** Notifies the app of writes to `store`. Without it, the app does not notice these writes. */
+	/** Notifies the app of writes to `store`. Default: it is not notified. */
 	onChange?: OpenStore['onChange'];
 	tokenCheckInterval?: number;
 } & {
@@ -94,7 +94,6 @@ async function listen(opened: OpenStore, options: TestAppOptions, askedPort: num
 		ddp: { ...testOptions.ddp, ...options.ddp },
 	});
 	const port = await app.listen(askedPort, '127.0.0.1');
-	// Messages of this server are checked against the OpenAPI and AsyncAPI documents.
 	checkPort(port, options.publications);
 	async function closeApp(): Promise<void> {
 		await app.close();
@@ -119,7 +118,6 @@ async function listen(opened: OpenStore, options: TestAppOptions, askedPort: num
 	};
 }
 
-/** Adds methods, which replace those with the same name. */
 function replacing(methods: readonly Method[], added: readonly Method[]): Method[] {
 	const names = new Set(added.map(({ name }) => name));
 	return [...methods.filter(({ name }) => !names.has(name)), ...added];

@@ -34,13 +34,11 @@ export function textsIn(value: unknown): Set<string> {
 	return texts;
 }
 
-/** Runs all attempts, and returns the results of those that succeed. */
 async function successes<T>(attempts: Iterable<() => Promise<T>>): Promise<T[]> {
 	const outcomes = await Promise.allSettled(Array.from(attempts, (attempt) => attempt()));
 	return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
 }
 
-/** The results of `combine` for each member of `left` with each member of `right`. */
 const pairs = <A, B, T>(left: Iterable<A>, right: Iterable<B>, combine: (a: A, b: B) => T): T[] =>
 	[...left].flatMap((a) => Array.from(right, (b) => combine(a, b)));
 

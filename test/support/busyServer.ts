@@ -54,7 +54,6 @@ export interface BusyServer {
 	close(): Promise<void>;
 }
 
-/** @param metrics the value of the option `metrics` */
 export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	const server = await openServer({
 		port: 0,

@@ -11,7 +11,6 @@ export interface CrashingStore {
 	crashAfter(writes: number): void;
 	/** Number of writes since `crashAfter`. */
 	readonly writes: number;
-	/** Whether operations fail now. */
 	readonly crashed: boolean;
 }
 

@@ -132,7 +132,6 @@ export class RawClient {
 		if (msg === 'nosub') throw new Error(`${name} was refused: ${JSON.stringify(error)}`);
 	}
 
-	/** Resolves when the socket has closed. */
 	get closed(): Promise<{ code: number; reason: string }> {
 		return this.#closed;
 	}

@@ -1,4 +1,4 @@
-/** The servers whose messages are checked against the OpenAPI and AsyncAPI documents, and the differences that were found. */
+/** The servers whose messages are checked against the OpenAPI and AsyncAPI documents, and the differences found. */
 
 /** For each checked port: whether its server has a publication without a name, which AsyncAPI does not describe. */
 const ports = new Map<number, boolean>();
@@ -16,7 +16,6 @@ export function uncheckPort(port: number): void {
 	ports.delete(port);
 }
 
-/** Whether the messages of the server at a port are checked. */
 export function isChecked(port: number | undefined): boolean {
 	return port !== undefined && ports.has(port);
 }

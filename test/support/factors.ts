@@ -41,7 +41,7 @@ export async function withMail(code?: string, fields: Partial<EmailCode> = {}): 
 	return { email2fa: { enabled: true }, ...(code !== undefined && { emailCode: await mailedCode(code, fields) }) };
 }
 
-/** Stores a setting of Rocket.Chat about second factors. Must come before the first call, because settings are cached. */
+/** Stores a setting of Rocket.Chat. Must come before the first call, because settings are cached. */
 export async function storeFactorSetting(store: Store, name: string, value: boolean | number): Promise<void> {
 	await store.settings.insertOne({ _id: `Accounts_TwoFactorAuthentication_${name}`, value });
 }

@@ -3,12 +3,10 @@ import type { Fault, Tamper } from './wrongServer.js';
 
 type Message = Record<string, unknown> & { readonly msg?: string };
 
-/** Replaces each message of a connection by any number of others. */
 function replaceEach(change: (message: Message) => readonly Message[]): Tamper {
 	return (frame) => change(JSON.parse(frame) as Message).map((message) => JSON.stringify(message));
 }
 
-/** Changes messages of one kind. */
 const ofKind = (kind: string, change: (message: Message) => readonly Message[]): Fault => ({
 	tamper: () => replaceEach((message) => (message.msg === kind ? change(message) : [message])),
 });

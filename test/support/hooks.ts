@@ -1,11 +1,11 @@
-/** A store that runs code of a test just before an operation on a collection, except `find`. */
+/** A store that runs code of a test before an operation on a collection, except `find`. */
 import type { Collection, Store } from '../../shared/store.js';
 import { openRoomkey, type TestRoomkey } from './roomkey.js';
 
 export interface HookedStore {
 	readonly store: Store;
 	/**
-	 * Calls `run` once, before the next such operation. Replaces an earlier `run` for it that was not called yet.
+	 * Calls `run` once, before the next such operation. A further call for the operation replaces `run`.
 	 * @param skip number of such operations that pass first
 	 */
 	before(
@@ -16,7 +16,6 @@ export interface HookedStore {
 	): void;
 }
 
-/** Wraps a store. */
 export function hookedStore(real: Store): HookedStore {
 	const hooks = new Map<string, { run: () => Promise<unknown>; skip: number }>();
 

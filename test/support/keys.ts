@@ -59,7 +59,6 @@ export function identity(name = 'somebody') {
 	return { e2e: { public_key: publicKey(name), private_key: `private key of ${name}` } };
 }
 
-/** The membership of a member in a room. */
 export async function membershipOf(store: Store, rid: string, { id }: Person): Promise<Subscription> {
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': id });
 	if (!membership) throw new Error('expected a member');
@@ -73,8 +72,8 @@ export async function queueOf(store: Store, rid: string): Promise<string[] | nul
 }
 
 /**
- * What is announced while `run` runs, in order. A write is `<collection> <id>`, but `subscriptions <uid>` for a membership. An
- * event is `notify <stream> <name> <arguments>`.
+ * What is announced while `run` runs, in order. A write is `<collection> <id>`, or `subscriptions <uid>`. An event is
+ * `notify <stream> <name> <arguments>`.
  */
 export async function announcedBy(roomkey: TestRoomkey, run: () => Promise<unknown>): Promise<string[]> {
 	const announced: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Kills a server at random moments while REST and DDP clients write, and starts it again on the same folder. Then looks for
- * acknowledged writes that are lost.
+ * Kills a server at random moments while REST and DDP clients write, and starts it again on the same folder. Then looks
+ * for acknowledged writes that are lost.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -114,7 +114,6 @@ export async function killOften(folder: string, times: number): Promise<KillResu
 /**
  * Starts a server and kills it at a random moment.
  * @param early whether the random time counts from the start of the server, instead of from listening
- * @param use uses the server at an address until the server ends
  * @returns `early` if killed before it listened, `killed` if later, the output if not killed
  */
 async function killOnce(folder: string, early: boolean, use: (address: string) => Promise<unknown>): Promise<string> {

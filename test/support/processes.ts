@@ -20,11 +20,9 @@ export async function openSameData(count: number): Promise<OpenStore[]> {
 	return opened;
 }
 
-/** A link that a test can cut. */
 export interface TestLink extends Link {
 	/** Loses the connection, and the messages to this link that have not arrived. */
 	cut(): void;
-	/** Connects again. */
 	restore(): void;
 	/** Sends any data as if this link had sent it. */
 	inject(data: string | Uint8Array): void;

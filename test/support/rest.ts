@@ -10,7 +10,6 @@ export interface RestAnswer {
 	readonly body: Record<string, unknown>;
 }
 
-/** Credentials as headers. */
 export function headersOf({ id, token }: Pick<Person, 'id' | 'token'>): Record<string, string> {
 	return { 'X-User-Id': id, 'X-Auth-Token': token };
 }

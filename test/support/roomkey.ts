@@ -36,7 +36,6 @@ export interface TestRoomkey {
 	close(): Promise<void>;
 }
 
-/** The options besides settings. */
 interface OtherOptions extends Pick<Catalogue, 'limits' | 'limitMessage'> {
 	readonly rateLimit?: 'on' | 'dry-run';
 	/** For the cache of answers to repeated calls. */
@@ -48,7 +47,6 @@ interface OtherOptions extends Pick<Catalogue, 'limits' | 'limitMessage'> {
 /**
  * Opens Roomkey without a server. Calls have no rate limits unless `rateLimit` is given.
  * @param changed the settings and options that are not the default
- * @param wrapStore wraps the store that methods use
  */
 export async function openRoomkey(
 	methods: readonly Method[] = catalogue.methods,

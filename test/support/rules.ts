@@ -42,7 +42,6 @@ export interface RoomkeyWithRules extends TestRoomkey {
 	errors(): string[];
 }
 
-/** Opens Roomkey with `methods` and the rules. */
 export async function openWithRules(
 	limits: readonly RateRule[],
 	limitMessage?: RateMessage,

@@ -1,13 +1,12 @@
 /** The secrets that tests use, and a check that no log of a server contains one. */
 import type { Log } from '../../shared/log.js';
 
-/** Length of the start of a secret that is searched for. Shorter secrets are ignored, because they may be ordinary words. */
+/** Length of the start of a secret that is searched for. Shorter secrets may be ordinary words, and are ignored. */
 const LENGTH = 12;
 
-/** The first characters of every secret. */
+/** The first `LENGTH` characters of every secret. */
 const secrets = new Set<string>();
 
-/** Secrets that were found in log lines. */
 const found = new Set<string>();
 
 /** Log lines that are not searched yet. */
