@@ -1,4 +1,4 @@
-/** The embedded store in a folder: what survives, which processes may use it, and when a write is acknowledged. */
+/** The embedded store in a folder: what survives, who may use it, and when a write is acknowledged. */
 import { execFileSync } from 'node:child_process';
 import { cp, mkdir, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -145,6 +145,14 @@ describe('the store in a folder', () => {
 				await close();
 				opened.pop();
 			}
+		});
+
+		it('refuses a second store before the first has written its manifest', async () => {
+			await open();
+			await rm(join(folder, 'manifest.json'));
+			expect(await openingError()).to.include({ code: 'in-use' });
+			const { lines } = start(process.execPath, writer, folder);
+			expect((await lines.next()).value).to.match(/^refused in-use /);
 		});
 
 		it('counts as unused while a process has only made the files of its claim', async () => {
