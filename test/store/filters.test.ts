@@ -1,4 +1,4 @@
-/** What every store guarantees about filters: they mean the same as in MongoDB, or are refused. */
+/** Filters mean the same in every store as in MongoDB, or are refused. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';

@@ -1,4 +1,4 @@
-/** Whichever index a store uses, it finds the same documents as a scan of all documents. */
+/** Every index of a store finds the same documents as a scan. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Subscription, User } from '../../shared/documents.js';

@@ -1,4 +1,4 @@
-/** What every store guarantees about updates, and about writes of concurrent callers. */
+/** What every store guarantees about updates and concurrent writes. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';

@@ -1,4 +1,4 @@
-/** An attacker who has the whole database and tries to decrypt messages with all that is in it. */
+/** An attacker who tries to decrypt messages with everything in the database. */
 import {
 	decryptText,
 	type EncryptedContent,

@@ -7,7 +7,7 @@ import type { Store } from '../../shared/store.js';
 
 type Services = NonNullable<User['services']>;
 
-/** The secret of an authenticator app: the text `12345678901234567890`, as in the test vectors of RFC 6238. */
+/** The secret of an authenticator app, from the test vectors of RFC 6238. */
 export const SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
 
 /** A code of the app. @param steps how many time steps from now */
@@ -31,7 +31,7 @@ export const WITH_AUTHENTICATOR: Services = {
 	totp: { enabled: true, secret: SECRET, hashedBackup: BACKUP_CODES.map(sha256) },
 };
 
-/** A mailed code as it is stored. Its hash uses few rounds, so that tests are fast. */
+/** A mailed code as it is stored, with few rounds, to save time. */
 export async function mailedCode(code: string, fields: Partial<EmailCode> = {}): Promise<EmailCode> {
 	return { code: await hash(code, 4), expire: new Date(Date.now() + 600_000), attempts: 0, ...fields };
 }

@@ -7,14 +7,14 @@ import type { Person } from './people.js';
 import type { TestRoomkey } from './roomkey.js';
 import { noteSecret } from './secrets.js';
 
-/** Makes a unique text in the form of a room key that is sealed for a member. */
+/** Makes a unique text in the form of a sealed room key. */
 export function sealed(keyId: string): string {
 	const key = randomBytes(256).toString('base64');
 	noteSecret(key);
 	return keyId + key;
 }
 
-/** Makes the text of a public key that the server accepts. The same name gives the same key. */
+/** Makes a public key that the server accepts. The same name gives the same key. */
 export function publicKey(name: string): string {
 	const modulus = Buffer.concat(
 		Array.from({ length: 4 }, (_, i) => createHash('sha512').update(`${name} ${i}`).digest()),

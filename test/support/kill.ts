@@ -1,6 +1,6 @@
 /**
  * Kills a server at random moments while REST and DDP clients write, and starts it again on the same folder. Then looks
- * for acknowledged writes that are lost.
+ * for lost writes.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ const LATE_MS = 500;
 export interface KillResult {
 	/** Number of servers that were killed before they listened. */
 	readonly early: number;
-	/** The output of each server that ended without being killed. */
+	/** The output of each server that ended by itself. */
 	readonly failed: readonly string[];
 	/** Number of rooms whose key id was acknowledged. */
 	readonly acknowledged: number;
@@ -76,7 +76,7 @@ const overDdp: Client = async (address, person, next, claims) => {
 };
 
 /**
- * Starts and kills a server a number of times, and then compares the folder with what was acknowledged.
+ * Starts and kills a server `times` times, and then looks for acknowledged writes in the folder.
  * @param folder an empty folder
  */
 export async function killOften(folder: string, times: number): Promise<KillResult> {

@@ -48,7 +48,7 @@ export class Member {
 		await this.client.call('e2e.setUserPublicAndPrivateKeys', {
 			public_key: publicKey,
 			private_key: await wrapPrivateKey(privateKey, this.passphrase, this.id, this.format, {
-				// Fewer rounds than usual, to save time: `attacker.ts` tries every stored text as the passphrase.
+				// Few rounds, because `attacker.ts` tries every stored text as the passphrase.
 				rounds: this.format === 'v2' ? 100_000 : undefined,
 			}),
 		});

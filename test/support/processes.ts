@@ -31,7 +31,7 @@ export interface TestLink extends Link {
 interface Member {
 	readonly handlers: LinkHandlers;
 	isConnected: boolean;
-	/** The members from which this member has received a message. */
+	/** Members from which this one has received a message. */
 	readonly sendersMet: Set<Member>;
 }
 
@@ -39,7 +39,7 @@ interface Member {
 export class TestNetwork {
 	readonly #members = new Set<Member>();
 
-	/** Whether each connected member has received a message of every other connected member. */
+	/** Whether each connected member has received a message of every other. */
 	get haveMet(): boolean {
 		const connected = [...this.#members].filter(({ isConnected }) => isConnected);
 		return connected.every((member) => connected.every((other) => other === member || member.sendersMet.has(other)));

@@ -40,7 +40,7 @@ export function get(
 	return request(String(address), { headers: { ...(as && headersOf(as)), ...headers } });
 }
 
-/** Posts a JSON body as a person, or without credentials. A body that is a text is sent unchanged. */
+/** Posts a JSON body as a person, or without credentials. A text is sent unchanged. */
 export function post(
 	url: string,
 	as: Pick<Person, 'id' | 'token'> | null,

@@ -40,7 +40,7 @@ interface OtherOptions extends Pick<Catalogue, 'limits' | 'limitMessage'> {
 	readonly rateLimit?: 'on' | 'dry-run';
 	/** For the cache of answers to repeated calls. */
 	readonly once?: Partial<ExpiringCacheOptions>;
-	/** A store that several Roomkeys share, as processes do. The test closes it. */
+	/** A store that several Roomkeys share. The test closes it. */
 	readonly shared?: OpenStore;
 }
 
