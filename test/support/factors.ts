@@ -31,7 +31,7 @@ export const WITH_AUTHENTICATOR: Services = {
 	totp: { enabled: true, secret: SECRET, hashedBackup: BACKUP_CODES.map(sha256) },
 };
 
-/** A mailed code as it is stored, with few rounds, to save time. */
+/** A mailed code as it is stored. Its hash has few rounds, to save time. */
 export async function mailedCode(code: string, fields: Partial<EmailCode> = {}): Promise<EmailCode> {
 	return { code: await hash(code, 4), expire: new Date(Date.now() + 600_000), attempts: 0, ...fields };
 }

@@ -76,7 +76,7 @@ const overDdp: Client = async (address, person, next, claims) => {
 };
 
 /**
- * Starts and kills a server `times` times, and then looks for acknowledged writes in the folder.
+ * Starts and kills a server again and again, and then compares the folder with what was acknowledged.
  * @param folder an empty folder
  */
 export async function killOften(folder: string, times: number): Promise<KillResult> {

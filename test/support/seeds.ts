@@ -1,8 +1,8 @@
 export const SEED = 'abcdef0123456789abcd';
 
 /**
- * The test vectors of test/contract/ddp.md section 15. Each has a seed, a stream, and its first values: two ids, two
- * hexadecimal texts and a fraction.
+ * The test vectors of test/contract/ddp.md section 15. Each has a seed, a stream, and the stream's values in
+ * order: two ids, two hexadecimal texts and a fraction.
  */
 export const seedVectors = [
 	[
