@@ -1,4 +1,4 @@
-/** Checks of permissions, for applications. A permission belongs to roles; a user has roles. */
+/** Checks of permissions, for applications. */
 import { hasPermissionById } from '../methods/model/permissions/permissions.js';
 import type { MethodContext } from '../shared/context.js';
 

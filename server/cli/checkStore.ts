@@ -76,8 +76,8 @@ async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckRe
 async function checkMongo(url: string): Promise<CheckReport> {
 	const { createClient, databaseAndHosts, databaseOf, withoutPassword } = await import('../mongodb/client.js');
 	const { compareDatabase, holdsNothing } = await import('../mongodb/compareIndexes.js');
-	const location = databaseAndHosts(url);
 	const client = createClient(url);
+	const location = databaseAndHosts(url);
 	try {
 		const db = client.db(databaseOf(url));
 		const { localTime } = await db.command({ hello: 1 });

@@ -1,6 +1,6 @@
 /**
- * Decides when a new DDP connection may open, so that many clients that connect at once do not slow down the others. A
- * connection beyond the rate waits. It is refused if the queue is full, or if it has waited for a few seconds.
+ * Decides when a new DDP connection may open, so that many new clients do not slow down the others. A connection beyond
+ * the rate waits. It is refused if the queue is full, or if it has waited for a few seconds.
  */
 import { FairQueue } from './fairQueue.js';
 import { type ConnectionLimiter, type ConnectionRefused, limitConnections } from './limits/connections.js';
@@ -8,18 +8,17 @@ import type { ServerObserver } from './observer.js';
 import { spreadOverTurns } from './turns.js';
 
 export interface AdmissionOptions {
-	/** Maximum number of connections of one address. */
 	readonly maxPerAddress: number;
 	/** Maximum number of connections of the process. */
 	readonly max: number;
-	/** Number of connections that may open in a second. After a second without connections, that many may open at once. */
+	/** Connections that may open in a second. After a second without connections, that many may open at once. */
 	readonly perSecond: number;
-	/** Whether the process is overloaded. If it is, only a few connections open, so that the process can still be reached. */
+	/** Whether the process is overloaded. Only `OVERLOADED_PER_SECOND` connections then open in a second. */
 	isOverloaded(): boolean;
 	readonly observer?: ServerObserver | undefined;
 }
 
-/** Receives the decision about a connection: why it is refused; undefined if it may open. */
+/** Receives why a connection is refused; undefined if it may open. */
 export type Decide = (refused: ConnectionRefused | undefined) => void;
 
 interface WaitingConnection {
@@ -32,29 +31,26 @@ interface WaitingConnection {
 export const MAX_WAIT_MS = 5000;
 
 /**
- * The length of a full queue, in seconds: at most `perSecond * MAX_WAITING_SECONDS` connections wait. Only a tenth of
- * them can open within `MAX_WAIT_MS`. The others time out, but make no further attempts until then. Measured with 10,000
- * clients that connect at once: with 50 s instead of 5 s, all are connected after 76 s instead of 120 s, with 27,000 refused
- * attempts instead of 33,000. A waiting connection needs 10 kB.
+ * At most `perSecond * MAX_WAITING_SECONDS` connections wait; each needs 10 kB. Only a tenth of them can open within
+ * `MAX_WAIT_MS`, but the others make no further attempts until then. Measured with 10,000 clients at once: all are
+ * connected after 76 s, with 27,000 refused attempts. With 5 instead of 50, it takes 120 s and 33,000 refused attempts.
  */
 export const MAX_WAITING_SECONDS = 50;
 
-/** Limits the connections that are refused in one turn of the event loop because they have waited too long. */
 const TIMEOUT_REFUSALS = { perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY };
 
 /**
- * Number of ticks in a second. Each tick adds to `#credit`, and opens connections that wait. The number is high, so that few
- * connections open in one turn of the event loop: a connection with its login takes about a millisecond of work.
+ * Each tick adds to `#credit`, and opens connections that wait. With many ticks, few connections open in one turn of
+ * the event loop. A connection with its login takes about 1 ms of work.
  */
 const TICKS_PER_SECOND = 200;
 
-/** Number of connections that open in a second while the process is overloaded. */
+/** A few connections still open while the process is overloaded. */
 const OVERLOADED_PER_SECOND = 5;
 
 const TOO_FAST: ConnectionRefused = { status: 503, text: 'Too many clients connect at the moment' };
 const OVERLOADED: ConnectionRefused = { status: 503, text: 'The server is overloaded' };
 
-/** The answer to connections during a shutdown. */
 const STOPPING: ConnectionRefused = { status: 503, text: 'The server is about to end.' };
 
 const MIN_RETRY_S = 5;
@@ -68,16 +64,13 @@ export function retryConnectionSeconds(): number {
 export class Admission {
 	readonly #limiter: ConnectionLimiter;
 	readonly #waiting = new FairQueue<WaitingConnection>();
-	/** Credit for opening connections now. A connection costs `TICKS_PER_SECOND`, and each tick adds `perSecond`. */
+	/** A connection costs `TICKS_PER_SECOND`, and each tick adds `perSecond`. */
 	#credit: number;
 	/** Runs while the credit is not full or connections wait. */
 	#ticker: NodeJS.Timeout | undefined;
-	/** Admits a few connections while the process is overloaded. Started when a connection waits, ended with `#ticker`. */
+	/** Admits a few waiting connections while the process is overloaded. Ends with `#ticker`. */
 	#overloadTicker: NodeJS.Timeout | undefined;
-	/**
-	 * Refuses a connection that has waited too long. Only a few are refused in one turn of the event loop, because those
-	 * that arrived together also time out together.
-	 */
+	/** Refuses a connection that has waited too long, only a few in one turn of the event loop. */
 	readonly #onTimeout = spreadOverTurns<WaitingConnection>(TIMEOUT_REFUSALS, (connection) => {
 		if (!this.#remove(connection)) return;
 		this.release(connection.address);
@@ -91,18 +84,16 @@ export class Admission {
 	}
 
 	/**
-	 * Asks for a connection. Unless refused, it counts towards the limits from now on, even while it waits.
+	 * Asks for a connection. A connection that waits counts towards the limits too.
 	 * @param decide called once, before this function returns or later
-	 * @returns undefined if `decide` was called; otherwise a function to call if the client disconnects while it waits:
-	 *   then `decide` is not called
+	 * @returns undefined if `decide` was called; otherwise a function to call if the waiting client disconnects
 	 */
 	request(address: string | null, decide: Decide): (() => void) | undefined {
 		if (this.#isClosed) {
 			decide(STOPPING);
 			return undefined;
 		}
-		// The length of the queue is checked first, because that costs the least: if very many clients connect at once, most
-		// are refused here.
+		// Checked first: if very many clients connect at once, most are refused here, at the least cost.
 		const maxWaiting = this.options.perSecond * MAX_WAITING_SECONDS;
 		if (this.#waiting.size >= maxWaiting) {
 			this.#refuse(address, decide);
@@ -120,7 +111,6 @@ export class Admission {
 		this.#limiter.release(address);
 	}
 
-	/** Whether no connection may open any more. */
 	get isClosed(): boolean {
 		return this.#isClosed;
 	}
@@ -143,7 +133,7 @@ export class Admission {
 		return !this.options.isOverloaded() && this.#spendCredit();
 	}
 
-	/** Takes the credit for one connection. @returns false if there is not enough */
+	/** @returns false if the credit is not enough for a connection */
 	#spendCredit(): boolean {
 		if (this.#credit < TICKS_PER_SECOND) return false;
 		this.#credit -= TICKS_PER_SECOND;
@@ -155,7 +145,6 @@ export class Admission {
 		this.#ticker ??= setInterval(() => this.#tick(), 1000 / TICKS_PER_SECOND).unref();
 	}
 
-	/** Starts the timer that admits a few waiting connections while the process is overloaded. */
 	#startOverloadTicker(): void {
 		this.#overloadTicker ??= setInterval(() => {
 			if (this.options.isOverloaded() && this.#waiting.size > 0 && this.#spendCredit()) this.#admitNext();
@@ -169,7 +158,6 @@ export class Admission {
 		this.#overloadTicker = undefined;
 	}
 
-	/** Adds credit, and admits waiting connections with this credit. */
 	#tick(): void {
 		this.#credit = Math.min(this.#credit + this.options.perSecond, this.#maxCredit);
 		while (this.#waiting.size > 0 && this.#spendCreditUnlessOverloaded()) this.#admitNext();
@@ -181,7 +169,6 @@ export class Admission {
 		this.#takeNext()?.decide(undefined);
 	}
 
-	/** Removes the next connection from the queue; undefined if none waits. */
 	#takeNext(): WaitingConnection | undefined {
 		const connection = this.#waiting.take();
 		if (connection) this.#onLeftQueue(connection);
@@ -201,7 +188,7 @@ export class Admission {
 		};
 	}
 
-	/** Removes a connection from the queue. @returns whether it was in the queue */
+	/** @returns whether the connection was in the queue */
 	#remove(connection: WaitingConnection): boolean {
 		if (!this.#waiting.delete(connection)) return false;
 		this.#onLeftQueue(connection);
@@ -213,7 +200,7 @@ export class Admission {
 		this.options.observer?.onWaitingConnections(this.#waiting.size);
 	}
 
-	/** Refuses a connection because of the rate or the load. The limiter itself reports the connections that it refuses. */
+	/** Refuses a connection because of the rate or the load. `ConnectionLimiter` reports its own refusals. */
 	#refuse(address: string | null, decide: Decide): void {
 		const isOverloaded = this.options.isOverloaded();
 		this.options.observer?.onConnectionRefused(isOverloaded ? 'load' : 'rate', address);

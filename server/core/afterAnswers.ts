@@ -1,4 +1,4 @@
-/** Keeps the order of answers on a socket whose HTTP parser is gone or has failed: Node itself then orders nothing. */
+/** Keeps the order of answers on a socket whose HTTP parser is gone or has failed. Node itself then orders nothing. */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -10,9 +10,8 @@ function nextAnswer(socket: Duplex): ServerResponse | null | undefined {
 const ignore = () => {};
 
 /**
- * Calls a function when the answers to all completely received requests of a socket are sent: at once if there are none.
- * The answer to an incomplete request is awaited only if it has begun. The function is not called if the socket is closed
- * before.
+ * Calls a function when all completely received requests of a socket are answered. The answer to an incomplete request
+ * is awaited only if it has begun. If the socket closes before, the function is not called.
  */
 export function afterAnswers(socket: Duplex, action: () => void): void {
 	const answer = nextAnswer(socket);

@@ -1,8 +1,5 @@
 /**
- * Lets functions be taken out of a context, as in `run(args, { added })`. They are bound when they are read, not when the
- * context is made, because most calls use none of them.
- * @param prototype the prototype of the context's class
- * @param names the names of its functions
+ * Binds functions of a context when they are read, so that `run(args, { added })` works. Most calls read none of them.
  */
 export function bindOnRead<T extends object>(prototype: T, names: readonly (keyof T & string)[]): void {
 	for (const name of names) {

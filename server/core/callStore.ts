@@ -1,6 +1,5 @@
 /**
- * The store as one call sees it. It reports when subscribers have received the call's writes, so that `updated` is sent
- * afterwards.
+ * The store as one call sees it. It reports when subscribers have received the call's writes: `updated` waits for this.
  */
 import {
 	type Change,
@@ -15,10 +14,8 @@ import { CollectionReads } from './collectionReads.js';
 
 type OnAnnounced = NonNullable<WriteOptions['onAnnounced']>;
 
-/** Makes the view of one call. */
 export type CallStoreFactory = (onAnnounced: OnAnnounced) => Store;
 
-/** A collection as one call sees it. */
 class CallCollection<T extends { _id: string }> extends CollectionReads<T> implements Collection<T> {
 	constructor(
 		source: Collection<T>,

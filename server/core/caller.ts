@@ -1,15 +1,13 @@
 import type { AuditedIds, Connection, SecondFactor } from '../../shared/method.js';
 import type { RateLimitClient } from './limits/rules.js';
 
-/**
- * Identifies a call among the calls of one user to one method. A client that repeats a call sends the same key. The key is
- * a function if part of it must be read from the store.
- */
+/** Identifies a call among the calls of one user to one method. A client that repeats a call sends the same key. */
 export interface IdempotencyKey {
+	/** A function if part of the key must be read from the store. */
 	readonly key: string | (() => Promise<string>);
 	/**
-	 * The session of the call; null over REST. A DDP client repeats a call only in a new session. A second call with the same
-	 * key in the same session is a new call, because some clients give all calls the same id.
+	 * The session of the call; null over REST. A call with the same key in the same session is a new call. Some DDP
+	 * clients give all calls the same id, and clients repeat a call only in a new session.
 	 */
 	readonly session: string | null;
 }
@@ -19,29 +17,26 @@ export type TransportKind = 'websocket' | 'sockjs-websocket' | 'sockjs-polling' 
 
 /** The caller of a method, as the transport knows it. */
 export interface Caller extends RateLimitClient {
-	/** Hash of the login token. */
 	readonly hashedToken: string | null;
 	/** Null over REST, and for a call by the application. */
 	readonly connection: Connection | null;
 	/** Absent if `isNested`. */
 	readonly transport?: TransportKind | undefined;
-	/** Headers of the HTTP request of the call, for traces. Absent over DDP. */
+	/** For traces. Absent over DDP. */
 	readonly headers?: Readonly<Record<string, unknown>> | undefined;
-	/** Identifies the request in the log: the request id of REST, or the message id of DDP. */
+	/** For the log: the request id of REST, or the message id of DDP. */
 	readonly requestId?: string | undefined;
-	/** The seed for `random` of the context. Absent or null: there is none. */
+	/** The seed for `random` of the context. */
 	readonly randomSeed?: string | null;
-	/** True for a call that a method or publication makes. Rate limits do not count such a call. */
+	/** True for a call that a method or publication makes. */
 	readonly isNested?: boolean;
 	/** For a nested call made by a method: the number of calls around it. Default 0. */
 	readonly depth?: number;
-	/** The second factor that came with the call. */
 	readonly secondFactor?: SecondFactor | undefined;
-	/** Absent if the call has no idempotency key. */
 	readonly idempotencyKey?: IdempotencyKey | undefined;
 	/** Changes the user of the connection. If absent, `setUserId` is refused. */
 	setUserId?(userId: string | null, hashedToken: string | null, expires?: Date): void | Promise<void>;
-	/** Changes the login token of the connection. Absent if there is no connection. */
+	/** Absent if there is no connection. */
 	setToken?(hashedToken: string, expires?: Date): void;
 	/** Lets the next message of the same connection start. Absent if there is no queue of messages. */
 	unblock?(): void;

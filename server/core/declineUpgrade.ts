@@ -9,10 +9,8 @@ export function offersWebSocket({ headers }: IncomingMessage): boolean {
 	return (headers.upgrade ?? '').split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket');
 }
 
-/** Headers with which a client offers an upgrade. */
 const OFFER_HEADERS: ReadonlySet<string> = new Set(['upgrade', 'http2-settings']);
 
-/** The original request line and headers, without the offer of an upgrade. */
 function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
 	const lines = [`${method} ${url} HTTP/${httpVersion}`];
 	for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -32,8 +30,8 @@ function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMess
 
 /**
  * Serves a request as if it had not offered an upgrade, as HTTP allows (RFC 9110, 7.8). Node has already detached its
- * parser from the socket, and the body is unread. So the socket is passed to the server again, with the same request
- * without the offer, when the answers to earlier requests are sent.
+ * parser from the socket. When earlier requests are answered, the socket is passed to the server again. It then
+ * contains the same request without the offer.
  */
 export function declineUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
 	afterAnswers(socket, () => {

@@ -1,17 +1,15 @@
-/** A queue of clients by address. Addresses take turns, so that an address with many clients does not delay the others. */
+/** A queue in which addresses take turns, so that an address with many clients does not delay the others. */
 import { addressKey } from './limits/address.js';
 
 export class FairQueue<T extends { readonly address: string | null }> {
-	/** The entries by address. The address whose turn it is comes first; its entries are in the order of their arrival. */
+	/** The entries by address. The address whose turn it is comes first. */
 	readonly #entries = new Map<string, Set<T>>();
 	#size = 0;
 
-	/** Number of entries. */
 	get size(): number {
 		return this.#size;
 	}
 
-	/** Number of entries of an address. */
 	countOf(address: string | null): number {
 		return this.#entries.get(addressKey(address))?.size ?? 0;
 	}
@@ -34,12 +32,12 @@ export class FairQueue<T extends { readonly address: string | null }> {
 		return true;
 	}
 
-	/** Takes out the longest-waiting entry of the address whose turn it is; undefined if the queue is empty. */
+	/** Takes out the longest-waiting entry of the address whose turn it is. */
 	take(): T | undefined {
 		for (const [key, addressEntries] of this.#entries) {
 			for (const entry of addressEntries) {
 				this.delete(entry);
-				// If the address has more entries, it goes to the end of the rotation.
+				// An address with more entries goes to the end.
 				if (this.#entries.delete(key)) this.#entries.set(key, addressEntries);
 				return entry;
 			}

@@ -1,7 +1,6 @@
 /**
- * Idempotent calls (`test/contract/beyond.md` E1): a client that did not receive the answer repeats the call with the
- * same key and gets the original outcome. A process caches the outcomes of its own calls; where several processes share
- * a store, outcomes are kept there instead (`sharedCalls.ts`).
+ * Idempotent calls (`test/contract/beyond.md` E1): a client that repeats a call with the same key gets the first
+ * outcome. Outcomes are kept in memory. Processes that share a store keep them there instead (`sharedCalls.ts`).
  */
 import { hash } from 'node:crypto';
 import { canonical, clone } from '../../shared/ejson.js';
@@ -14,14 +13,14 @@ import type { ServerObserver } from './observer.js';
 import { isFinalError, type RepeatableCall } from './repeatableCall.js';
 import { SharedCalls } from './sharedCalls.js';
 
-/** The first call with a key, while it runs. */
+/** The first call with a key. */
 export interface InFlight {
 	/** Records a write, so that a repeated call does not get `updated` before the write has been sent to subscribers. */
 	onWrite(settled: Promise<unknown>): void;
 }
 
 export interface IdempotencyCache {
-	/** Whether the outcome of this call is cached: it needs an idempotency key and a user. */
+	/** Whether the outcome of this call is cached. */
 	appliesTo(caller: Caller): boolean;
 	/**
 	 * Runs a call, or returns the outcome of the earlier call with its key, which may still run.
@@ -37,10 +36,7 @@ class RememberedCall implements InFlight {
 	/** Resolves when the call's writes have been sent to subscribers; undefined if it has written nothing. */
 	written: Promise<unknown> | undefined;
 
-	/**
-	 * @param argsHash a hash, because the arguments may be long or secret
-	 * @param session the session of the call, null over REST
-	 */
+	/** @param argsHash a hash, because the arguments may be long or secret */
 	constructor(
 		readonly argsHash: string,
 		readonly session: string | null,
@@ -51,10 +47,7 @@ class RememberedCall implements InFlight {
 	}
 }
 
-/**
- * Maximum length of a key that is stored without hashing. A part of the key comes from the client, and can be as long as
- * a frame.
- */
+/** A longer key is stored as a hash. A part of the key comes from the client, and can be as long as a frame. */
 const MAX_KEY_LENGTH = 200;
 
 function cacheKeyOf({ method, caller: { userId } }: RepeatableCall, idempotencyKey: string): string {
@@ -65,21 +58,18 @@ function cacheKeyOf({ method, caller: { userId } }: RepeatableCall, idempotencyK
 /** Maximum total length of all outcomes, as JSON. The oldest are evicted first. */
 const MAX_CHARACTERS = 64 * 1024 * 1024;
 
-/** Approximate size of an outcome in memory: its length as JSON. */
 function sizeOf(outcome: unknown): number {
 	const encodable = outcome instanceof Error ? [outcome.message, (outcome as { details?: unknown }).details] : outcome;
 	return JSON.stringify(encodable)?.length ?? 0;
 }
 
-/** Options of the cache of a server. */
 export interface IdempotencyOptions extends ExpiringCacheOptions {
 	readonly observer?: Pick<ServerObserver, 'onReplay'> | undefined;
-	/** The store of the calls. If several processes share it, outcomes are kept there. */
 	readonly store: Store;
 	readonly log: Log;
 }
 
-/** Creates the cache of a server. @returns undefined if caching is disabled */
+/** @returns undefined if caching is disabled */
 export function createIdempotencyCache({
 	observer,
 	store,
@@ -104,7 +94,6 @@ export function createIdempotencyCache({
 		if (calls.get(key) === call) calls.delete(key);
 	}
 
-	/** Waits for the outcome of an earlier call, then reports that call's writes to the caller of the repeated call. */
 	async function replay(call: RememberedCall, caller: Caller): Promise<unknown> {
 		try {
 			return await call.outcome;
@@ -123,7 +112,7 @@ export function createIdempotencyCache({
 			const argsHash = hash('sha256', canonical(args), 'base64');
 			// From here to `calls.set` there is no await, so that only one of two calls with the same key runs.
 			const earlier = calls.get(key);
-			// A call with the same key in the same session is a new call: some DDP clients send the same id with every call.
+			// See `IdempotencyKey.session`.
 			const isNewCall = session !== null && earlier?.session === session;
 			if (earlier && !isNewCall) {
 				if (earlier.argsHash !== argsHash) throw clientError('idempotencyMismatch', { method });

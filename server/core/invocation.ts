@@ -32,25 +32,23 @@ export interface Services {
 	readonly log: Log;
 	/** The level at which calls with arguments of a wrong type are logged. Default `debug`. */
 	readonly argumentLogLevel?: 'debug' | 'info';
-	/** Default: nothing is observed. */
 	readonly observer?: ServerObserver | undefined;
 }
 
-/** One call of a method. It is a class, so that its functions are not created again for every call. */
+/** A class, so that the functions of the context are not created again for every call. */
 export class Invocation implements MethodContext, Events, EventSource {
 	readonly settings: Settings;
 	readonly log: Log;
 	userId: string | null;
 	hashedToken: string | null;
-	/** What the call is about, for its audit event. */
+	/** For the audit event of the call. */
 	about: AuditedIds | undefined;
 	#timeoutClock: TimeoutClock | undefined;
 	#unblocked = false;
-	/** Whether the time limit has passed. The caller has then received an error, although the method may still run. */
+	/** The caller has then received an error, although the method may still run. */
 	#hasTimedOut = false;
 	#hasEnded = false;
 	#controller: AbortController | undefined;
-	/** Stops listening to the caller's signal. */
 	#stopFollowing: (() => void) | undefined;
 	#random: RandomSource | undefined;
 	#collections: DeclaredCollections | undefined;
@@ -95,13 +93,13 @@ export class Invocation implements MethodContext, Events, EventSource {
 		return this.#random;
 	}
 
-	/** The store. It reports the writes of this call, so that `updated` waits for their publication. */
+	/** Reports the writes of this call: `updated` waits for their publication. */
 	get store(): Store {
 		this.#store ??= this.createCallStore((delivered) => this.#onWrite(delivered));
 		return this.#store;
 	}
 
-	/** The signal of this call. Created on first use, because most methods do not need it. */
+	/** Created on first use, because most methods do not need it. */
 	get signal(): AbortSignal {
 		if (!this.#controller) {
 			this.#controller = new AbortController();
@@ -112,7 +110,6 @@ export class Invocation implements MethodContext, Events, EventSource {
 		return this.#controller.signal;
 	}
 
-	/** Aborts the controller when the caller's signal fires. The listener is removed when the call ends. */
 	#follow(signal: AbortSignal, controller: AbortController): void {
 		const abort = () => controller.abort();
 		if (signal.aborted) {
@@ -132,7 +129,6 @@ export class Invocation implements MethodContext, Events, EventSource {
 		this.#controller.abort();
 	}
 
-	/** Runs the method. @param clock the clock of the call's time limit */
 	async run(method: Method, args: Record<string, unknown>, clock: TimeoutClock): Promise<unknown> {
 		this.#timeoutClock = clock;
 		try {
@@ -171,7 +167,7 @@ export class Invocation implements MethodContext, Events, EventSource {
 		this.userId = userId;
 		this.hashedToken = hashedToken;
 		const change = Promise.resolve(this.caller.setUserId(userId, hashedToken, expires));
-		// Not part of this call's time limit: the change runs all subscriptions again, each with a time limit of its own.
+		// The change runs all subscriptions again, each with a time limit of its own.
 		await (this.#timeoutClock?.exclude(change) ?? change);
 	}
 
@@ -188,7 +184,6 @@ export class Invocation implements MethodContext, Events, EventSource {
 		if (this.#hasEnded) throw new Error(`Can't call ${functionName} in a method that has ended`);
 	}
 
-	/** Does nothing if the caller has no queue of messages, as in a nested call. */
 	unblock(): void {
 		if (this.#unblocked || !this.caller.unblock) return;
 		this.#unblocked = true;
@@ -218,7 +213,7 @@ export class Invocation implements MethodContext, Events, EventSource {
 		return this.loginLanes.run(lane, client, run);
 	}
 
-	/** A nested call has the same user and connection. Its `setUserId` acts as this call's, its `unblock` does nothing. */
+	/** `setUserId` of a nested call acts as that of this call. Its `unblock` does nothing. */
 	async call(name: string, ...args: unknown[]): Promise<unknown> {
 		const { userId, hashedToken, connection } = this;
 		const outer = this;

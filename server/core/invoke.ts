@@ -1,4 +1,4 @@
-/** Invokes methods, independently of the transport: count the call, check arguments, require a user, run. */
+/** Invokes methods, independently of the transport. */
 import { type ClientError, clientError, MatchError, MethodError, toClientError } from '../../shared/errors.js';
 import { checkArgs, type Method } from '../../shared/method.js';
 import type { Caller } from './caller.js';
@@ -13,25 +13,20 @@ import { refuseUnknown } from './refuseUnknown.js';
 import { type TimeoutClock, withTimeout } from './timeout.js';
 
 export interface Invoker {
-	/** The method of that name. */
 	get(name: string): Method | undefined;
 	/**
 	 * Calls a method: counts the call, checks its arguments in order, then requires a user, then runs it.
 	 * @param params arguments in the order of the definition; absent ones are undefined, surplus ones are ignored
-	 * @returns what the method returns
-	 * @throws ClientError or MatchError; any other error of a method is logged and becomes 500, or 503 if the store is
-	 *   unavailable
+	 * @throws ClientError or MatchError; any other error becomes 500, or 503 if the store is unavailable
 	 */
 	invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown>;
 }
 
 /**
- * Maximum nesting of calls. Methods that call each other without end would block the event loop until the memory is used
- * up: no timer fires meanwhile, so their time limits have no effect.
+ * Maximum nesting of calls. Methods that call each other without end would block the event loop and all time limits.
  */
 const MAX_DEPTH = 100;
 
-/** A method, and the observer of its calls. */
 interface Entry {
 	readonly method: Method;
 	readonly callObserver: CallObserver;
@@ -39,8 +34,6 @@ interface Entry {
 
 /**
  * Makes the invoker of a server.
- * @param limits rate limits of these methods; without them calls are not counted
- * @param idempotencyCache caches the outcomes of calls; without it none is cached
  * @throws Error if two methods have one name
  */
 export function createInvoker(
@@ -49,7 +42,7 @@ export function createInvoker(
 	limits?: RateLimits,
 	idempotencyCache?: IdempotencyCache,
 ): Invoker {
-	// A Map, so that `toString` and `__proto__` are unknown methods like any other (`test/contract/ddp.md` section 19).
+	// A Map, so that `toString` and `__proto__` are unknown methods (`test/contract/ddp.md` section 19).
 	const byName = new Map<string, Entry>();
 	const { observer } = services;
 	const runInContext = observer?.runCall;
@@ -60,7 +53,6 @@ export function createInvoker(
 		byName.set(method.name, { method, callObserver: observer?.observeCalls(method.name, method) ?? {} });
 	}
 
-	/** Counts a call by rate limits, runs it, and reports its end. */
 	async function run({ method, callObserver }: Entry, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const { name, timeout } = method;
 		const startedAt = performance.now();
@@ -86,8 +78,7 @@ export function createInvoker(
 			const args = checkArgs(method, params);
 			if (!method.anonymous && caller.userId === null) throw clientError('invalidUser');
 			const cache = method.once && idempotencyCache?.appliesTo(caller) ? idempotencyCache : undefined;
-			// The cache keeps the outcome even of a call that ends after its time limit, because this call may have written
-			// something. If it is repeated, the second call gets the outcome of the first.
+			// A call that ends after its time limit may have written something, so the cache keeps its outcome too.
 			const begin = (clock: TimeoutClock) =>
 				cache
 					? cache.answer({ method: name, args, caller, timeout }, (inFlight) => runMethod(args, clock, inFlight))
@@ -111,7 +102,7 @@ export function createInvoker(
 		}
 	}
 
-	/** Logs an error as `logThrown` does. @returns the error that the caller receives */
+	/** @returns the error that the caller receives */
 	function logAndConvert(thrown: unknown, name: string, caller: Caller): ClientError | MatchError {
 		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown, caller);
 		try {

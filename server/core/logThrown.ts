@@ -1,6 +1,6 @@
 /**
- * Logs errors that end a call or a subscription. Arguments are not logged, because they may contain a password; nor are
- * texts of match errors, which may quote arguments.
+ * Logs errors that end a call or a subscription. Arguments and texts of match errors are not logged, because they may
+ * contain a password.
  */
 import {
 	ArgumentError,
@@ -12,12 +12,11 @@ import {
 import { type Caller, factsOf } from './caller.js';
 import type { Services } from './invocation.js';
 
-/** The path of the value that did not match. The text of a match error may quote the value, but its path does not. */
 function pathOf(error: MatchError): object {
 	return { ...(error instanceof ArgumentError && { argument: error.argument }), path: error.path };
 }
 
-/** Whether the details of an error can be encoded. If not, clients receive a server error in its place. */
+/** Whether the details of an error can be encoded. */
 function canBeSent(error: ClientError): boolean {
 	try {
 		if (error.details !== undefined) JSON.stringify(error.details);
@@ -27,7 +26,7 @@ function canBeSent(error: ClientError): boolean {
 	}
 }
 
-/** Whether the members that the log reads can be read. A getter or a Proxy can throw. */
+/** A getter or a Proxy can throw when the log reads a member. */
 function isReadable(thrown: unknown): boolean {
 	try {
 		const object = Object(thrown);
@@ -40,8 +39,8 @@ function isReadable(thrown: unknown): boolean {
 }
 
 /**
- * Logs what was thrown. Client errors are not logged, unless they cannot be encoded. Match errors are logged at
- * `argumentLogLevel`, unavailable databases as warnings, and all other errors at the level `error`.
+ * Logs what was thrown. Client errors are logged only if they cannot be encoded, and match errors at
+ * `argumentLogLevel`.
  * @param facts the ended operation, such as `{method: name}`
  * @param text the log message for an unexpected error
  */

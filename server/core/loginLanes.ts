@@ -1,8 +1,7 @@
 /**
- * Limits how many logins run concurrently, so that many users who log in together do not slow down the calls of other
- * users. Further logins wait in a queue. When it is full, they are refused. A lane is such a limit with its queue. There
- * are two lanes: one for logins with a password, which occupy a core for about 60 ms, and one for logins with a token,
- * which need one query.
+ * Limits how many logins run concurrently, so that they do not slow down the calls of other users. Further logins wait
+ * in a queue. When it is full, they are refused. A lane is such a limit with its queue. A login with a password
+ * occupies a core for about 60 ms; a login with a token needs one query.
  */
 import { availableParallelism } from 'node:os';
 import type { LoginLane } from '../../shared/context.js';
@@ -12,27 +11,24 @@ import { FairQueue } from './fairQueue.js';
 import type { ServerObserver } from './observer.js';
 
 interface LaneSize {
-	/** Number of logins that run concurrently. */
 	readonly width: number;
-	/** Maximum number of logins that wait. One address may have half of that number. */
+	/** One address may have half of these logins. */
 	readonly maxWaiting: number;
 }
 
 /** Number of threads in which Node computes hashes and reads files. Node's default is 4. */
 const POOL_SIZE = Number(process.env.UV_THREADPOOL_SIZE) || 4;
 
-/** Number of passwords that are checked concurrently. Half of the threads stay free, and one core for the event loop. */
+/** Half of the threads stay free, and one core for the event loop. */
 const PASSWORD_WIDTH = Math.max(1, Math.min(Math.floor(POOL_SIZE / 2), availableParallelism() - 1));
 
-/** The sizes of the lanes of a server. */
 export const LANE_SIZES: Readonly<Record<LoginLane, LaneSize>> = {
 	// The last login in a full queue starts after about twelve seconds.
 	password: { width: PASSWORD_WIDTH, maxWaiting: 200 * PASSWORD_WIDTH },
-	// Tokens that are looked up in one turn of the event loop share a query (`tokenLookup.ts`), so a long queue is soon empty.
+	// Tokens that are looked up in one turn share a query (`tokenLookup.ts`), so a long queue is soon empty.
 	token: { width: 200, maxWaiting: 20_000 },
 };
 
-/** The client of a login. */
 interface LaneClient {
 	readonly address: string | null;
 	/** Fires when the login is not needed any more. */
@@ -72,7 +68,6 @@ class Lane {
 		}
 	}
 
-	/** Waits until another login has ended, and takes its place. */
 	#waitForPlace({ address, signal }: LaneClient): Promise<void> {
 		const { maxWaiting } = this.size;
 		const isFull = this.#waiting.size >= maxWaiting || this.#waiting.countOf(address) >= maxWaiting / 2;
@@ -91,7 +86,7 @@ class Lane {
 			const onAbort = () => {
 				if (!this.#waiting.delete(login)) return;
 				this.#reportWaiting();
-				// The signal has fired, so the outcome is not needed, and any error will do.
+				// The outcome is not needed, so any error will do.
 				reject(tooManyLogins());
 			};
 			this.#waiting.add(login);
@@ -106,12 +101,10 @@ class Lane {
 	}
 }
 
-/** The error of a login that is refused. Its `timeToReset` is random, so that refused clients do not all return together. */
 function tooManyLogins() {
 	return clientError('tooManyLogins', { timeToReset: retryConnectionSeconds() * 1000 });
 }
 
-/** The lanes of one server. */
 export class LoginLanes {
 	readonly #lanes: Readonly<Record<LoginLane, Lane>>;
 

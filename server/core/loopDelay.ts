@@ -1,10 +1,9 @@
-/** Measures how late the timers of the event loop are. If they are too late, the loop is overloaded, and all sessions wait. */
+/** Measures how late the timers of the event loop are. If they are too late, the process is overloaded. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** Time between two measured turns of an idle event loop, in ms. It is part of every measured value. */
 const RESOLUTION_MS = 10;
 
-/** Time over which the mean is taken, in ms. */
 const SAMPLE_MS = 500;
 
 export interface LoopDelay {
@@ -20,7 +19,7 @@ export function watchLoopDelay(limit: number): LoopDelay {
 	histogram.enable();
 	let isHigh = false;
 	const sampler = setInterval(() => {
-		// Without a measured turn there is no mean: the event loop was blocked all the time.
+		// Without a measured turn, the event loop was blocked all the time.
 		const wasBlocked = histogram.count === 0;
 		const meanMs = histogram.mean / 1e6;
 		isHigh = wasBlocked || meanMs > limit;

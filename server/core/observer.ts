@@ -4,48 +4,44 @@ import type { AuditedIds, LoginLane, Method } from '../../shared/method.js';
 import type { Caller, TransportKind } from './caller.js';
 
 /**
- * How a call ended. `invalid`: arguments do not match their patterns. `limited`: too many calls or logins. `unavailable`:
- * the database does not answer. `error`: an error of the server. `refused`: any other error that is meant for the caller.
+ * How a call ended. `invalid`: arguments do not match their patterns. `limited`: too many calls or logins.
+ * `unavailable`: the database does not answer. `error`: an error of the server. `refused`: any other error.
  */
 export const OUTCOMES = ['ok', 'invalid', 'refused', 'limited', 'timeout', 'unavailable', 'error'] as const;
 export type CallOutcome = (typeof OUTCOMES)[number];
 
-/** The name under which calls of all unknown methods are reported, because clients may invent any number of names. */
+/** The name of all unknown methods in reports, because clients may invent any number of names. */
 export const UNKNOWN_METHOD = '(unknown)';
 
-/** A call that has begun. */
 export interface BegunCall {
 	/** `UNKNOWN_METHOD` if there is no such method. */
 	readonly method: string;
 	/** Absent for an unknown method. */
 	readonly definition?: Method | undefined;
 	readonly caller: Caller;
-	/** The arguments, not yet checked. They may contain secrets. */
+	/** Not yet checked. May contain secrets. */
 	readonly params: readonly unknown[];
 }
 
 export interface EndedCall extends BegunCall {
 	readonly outcome: CallOutcome;
-	/** Duration, in ms. */
 	readonly ms: number;
-	/** What the call was about: the ids, names and switches that the method has reported for the audit event. */
+	/** What the method has reported for the audit event. */
 	readonly about?: AuditedIds | undefined;
-	/** What the method returned. It may contain secrets. */
+	/** May contain secrets. */
 	readonly result?: unknown;
-	/** The error that the caller receives. */
 	readonly thrown?: ClientError | MatchError | undefined;
 }
 
 /**
- * What has exceeded a limit. `password`: an attempt to authenticate, such as a login. `connections`: a further connection
- * from one address; a connection that is refused for it is reported to `onConnectionRefused` too.
+ * What has exceeded a limit. `password`: an attempt to authenticate, such as a login. `connections`: a further
+ * connection from one address. `onConnectionRefused` receives it too.
  */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
 /**
- * Why a connection was refused. `limit`: its address has too many; `full`: the process has too many open connections;
- * `rate`: too many new ones in a short time; `load`: the event loop is overloaded; `origin`: pages of its origin may not
- * connect.
+ * Why a connection was refused. `limit`: its address has too many. `full`: the process has too many. `rate`: too many
+ * new ones in a short time. `load`: the event loop is overloaded. `origin`: pages of its origin may not connect.
  */
 export const CONNECTION_REFUSALS = ['limit', 'full', 'rate', 'load', 'origin'] as const;
 export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];
@@ -56,34 +52,28 @@ export interface WrongToken {
 	readonly path: string;
 	/** `expired`: the token was valid until its time was over. */
 	readonly reason: 'unknown' | 'expired';
-	/** The user id that the client has sent. It may be any text, even a secret in the wrong header. */
+	/** May be any text, even a secret in the wrong header. */
 	readonly claimedUserId: string;
 	readonly clientAddress: string | null;
 	readonly requestId: string;
 }
 
-/** Counts the calls of one method. */
 export interface CallCounter {
-	/** @param ms duration */
 	add(transport: TransportKind, outcome: CallOutcome, ms: number): void;
 }
 
-/**
- * Observes the calls of one method by clients or by the application. Calls between methods are not observed. A property
- * that is left out costs nothing.
- */
+/** Observes the calls of one method by clients or by the application, not by other methods. */
 export interface CallObserver {
 	readonly counter?: CallCounter | undefined;
-	/** A call has ended. */
 	readonly onCall?: ((call: EndedCall) => void) | undefined;
 }
 
 export interface ServerObserver {
-	/** Runs a call in a context, such as the span of a trace. Optional. */
+	/** Runs a call in a context, such as the span of a trace. */
 	runCall?(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
 	/**
-	 * Makes the observer of a method's calls. Called once for each method when the server starts, so that calls need no
-	 * look-up. Also called for each call of an unknown method.
+	 * Makes the observer of a method's calls. Called once for each method when the server starts, and for each call of an
+	 * unknown method.
 	 * @param definition absent for `UNKNOWN_METHOD`
 	 */
 	observeCalls(method: string, definition: Method | undefined): CallObserver;
@@ -93,7 +83,7 @@ export interface ServerObserver {
 	onLimit(kind: LimitKind, refused: boolean): void;
 	onConnection(transport: TransportKind): void;
 	onConnectionRefused(reason: ConnectionRefusal, address: string | null): void;
-	/** A new connection has to wait until it may open. */
+	/** A new connection has to wait. */
 	onConnectionHeld(): void;
 	/** @param count how many new connections wait now */
 	onWaitingConnections(count: number): void;
@@ -104,7 +94,7 @@ export interface ServerObserver {
 	onWrongToken(attempt: WrongToken): void;
 	/** A client has too many unanswered requests, so reading is paused. */
 	onPause(): void;
-	/** A client was disconnected because it did not read what was sent to it. */
+	/** A client was disconnected because it did not read. */
 	onOverflow(): void;
 	/** An event of a stream was sent. @param readers to how many clients */
 	onStreamEvent(readers: number): void;

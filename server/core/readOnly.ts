@@ -1,10 +1,9 @@
-/** A server that only reads (`--read-only`): methods that write are refused, and its store refuses every write. */
+/** The methods and the store of a server that only reads (`--read-only`). */
 import { clientError } from '../../shared/errors.js';
 import type { Method } from '../../shared/method.js';
 import { type Collection, declareReadOnly, type Store } from '../../shared/store.js';
 import { CollectionReads } from './collectionReads.js';
 
-/** A collection that can be read. Each write is refused with an error that clients may see. */
 class ReadOnlyCollection<T extends { _id: string }> extends CollectionReads<T> implements Collection<T> {
 	insertOne = refuse;
 	updateOne = refuse;
@@ -31,9 +30,8 @@ export function readOnlyStore(store: Store): Store {
 }
 
 /**
- * The methods of a server that only reads. A method whose `writes` is true is refused before it runs. `writes` is true
- * by default, except for `parallel` methods. A method with `writes: false` that is not `parallel` may write for some
- * arguments: the store then refuses the write, with the same error.
+ * The methods of a server that only reads. A method whose `writes` is true is refused before it runs. Another method
+ * that is not `parallel` may write for some arguments. The store then refuses the write, with the same error.
  */
 export function readOnlyMethods(methods: readonly Method[]): Method[] {
 	return methods.map((method) => {

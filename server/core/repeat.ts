@@ -1,8 +1,5 @@
-/** Repeats a task of the server at intervals. */
-
 /**
- * Runs a task at intervals. A run is left out while the previous one is in progress. The timer does not keep the process
- * alive.
+ * Runs a task at intervals. A run is left out while the previous one is in progress.
  * @param interval in ms
  * @param onError receives the error of a run that fails; the next run starts as usual
  * @returns a function that stops the repetition; its promise resolves when no run is in progress any more

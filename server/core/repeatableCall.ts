@@ -2,7 +2,6 @@
 import { isClientSafe, isTransient, MatchError } from '../../shared/errors.js';
 import type { Caller } from './caller.js';
 
-/** A call that a client may repeat. */
 export interface RepeatableCall {
 	readonly method: string;
 	readonly args: Record<string, unknown>;

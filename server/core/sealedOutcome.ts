@@ -1,9 +1,8 @@
 /**
- * Encryption of what idempotency stores. An answer can contain a secret, and the arguments of a call can contain a
- * password, so neither is stored in plain text. All keys are derived from the idempotency key, which is not stored: a
- * reader of the store must guess it. A random idempotency key, such as a UUID, cannot be guessed. The idempotency key of a
- * DDP call contains the random id of a session. The caller's token is not used: the server knows only its hash, which the
- * store contains too.
+ * Encryption of what idempotency stores: answers can contain secrets, and arguments can contain passwords. All keys are
+ * derived from the idempotency key, which is not stored. A reader of the store must guess this key. A random key, such
+ * as a UUID, cannot be guessed. The key of a DDP call contains the random id of a session. The caller's token would not
+ * do: the store contains its hash, and the server knows only that.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { parse, stringify } from '../../shared/ejson.js';
@@ -16,16 +15,12 @@ const TAG_BYTES = 16;
 
 /** An id and two keys that are derived from a secret. None of the three reveals another. */
 export interface DerivedKeys {
-	/** Identifies the secret. */
 	readonly id: string;
 	readonly encryption: Buffer;
 	readonly authentication: Buffer;
 }
 
-/**
- * Derives the keys of a secret.
- * @param purpose keys of the same secret for another purpose are different
- */
+/** @param purpose keys of the same secret for another purpose are different */
 export function deriveKeys(secret: string, purpose: string): DerivedKeys {
 	const bytes = Buffer.from(hkdfSync('sha256', secret, purpose, 'roomkey shared state', 3 * KEY_BYTES));
 	return {
@@ -58,7 +53,6 @@ export function unseal({ encryption }: DerivedKeys, sealed: string): string {
 	return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8');
 }
 
-/** How a call ended. */
 export type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
 
 /** An outcome as EJSON text. @throws Error for a value that cannot be encoded as EJSON */

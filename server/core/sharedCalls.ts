@@ -2,9 +2,9 @@
  * Outcomes of calls in a store that several processes share. A call that is repeated at another process gets the first
  * outcome, or waits for it (`test/contract/beyond.md` E1).
  *
- * A call has one document, which is inserted before the call runs. The document has a lease: a time until which the call
- * is reserved for its process. The process renews the lease. If the process dies, the lease ends, and a repeated call
- * runs. When the call has ended, the document holds the encrypted outcome (`sealedOutcome.ts`).
+ * A call has one document, which is inserted before the call runs. The process that runs the call renews a lease, a
+ * time until which the call is reserved. If the process dies, the lease ends, and a repeated call runs. After the call,
+ * the document holds the encrypted outcome (`sealedOutcome.ts`).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
@@ -28,36 +28,31 @@ import {
 	unseal,
 } from './sealedOutcome.js';
 
-/** How long a running call stays reserved for its process without a renewal, in ms. */
 const LEASE_MS = 5_000;
 
-/** Time between two renewals, in ms. Most calls end before the first. */
+/** Most calls end before the first renewal. */
 const RENEWAL_MS = 1_500;
 
 /** Shortest and longest time between two checks whether a call that runs elsewhere has ended, in ms. */
 const MIN_WAIT_MS = 20;
 const MAX_WAIT_MS = 500;
 
-/** Maximum length of an outcome as text, in characters. A longer one is not kept, and a repeated call is refused. */
+/** In characters. A longer outcome is not kept, and a repeated call is refused. */
 const MAX_OUTCOME_LENGTH = 1024 * 1024;
 
 export interface SharedCallsOptions extends ExpiringCacheOptions {
 	readonly log: Log;
-	/** A repeated call has received the outcome of an earlier one. */
 	onReplay?(method: string): void;
 }
 
-/** A call, with what identifies it in the store. */
 interface IdentifiedCall {
 	readonly _id: string;
 	/** Id of this execution of the call. */
 	readonly runId: string;
 	readonly keys: DerivedKeys;
-	/** Keyed hash of the arguments. */
 	readonly argsHash: string;
-	/** Keyed hash of the session id; null over REST. */
+	/** Null over REST. */
 	readonly sessionHash: string | null;
-	/** Time limit of the method, in ms. */
 	readonly timeout: number;
 }
 
@@ -80,10 +75,8 @@ export class SharedCalls {
 
 	/**
 	 * Runs a call, or returns the outcome of the earlier call with this key, which may run in another process.
-	 * @param key the idempotency key
-	 * @throws the errors of the call. `error-idempotency-mismatch` if the earlier call had other arguments;
-	 *   `error-idempotency-answer-too-large` if its outcome was not kept; `error-timeout` if it has not ended within the time
-	 *   limit of the method
+	 * @throws the errors of the call; `error-idempotency-mismatch` if the earlier call had other arguments;
+	 *   `error-idempotency-answer-too-large` if its outcome was not kept; `error-timeout` if it does not end in time
 	 */
 	async answer(call: RepeatableCall, key: string, run: () => Promise<unknown>): Promise<unknown> {
 		const { method, args, caller, timeout } = call;
@@ -109,7 +102,7 @@ export class SharedCalls {
 		return outcome.value;
 	}
 
-	/** Decrypts an outcome. @returns undefined if it cannot be decoded, such as a short text with very many values */
+	/** @returns undefined if the outcome cannot be decoded */
 	#unseal(keys: DerivedKeys, answer: string): Outcome | undefined {
 		try {
 			return decodeOutcome(unseal(keys, answer));
@@ -120,7 +113,6 @@ export class SharedCalls {
 	}
 
 	/**
-	 * Claims a call for this process.
 	 * @returns undefined if this process must run the call; otherwise the earlier call, which has ended or has other
 	 *   arguments
 	 */
@@ -129,7 +121,6 @@ export class SharedCalls {
 		const deadline = Date.now() + timeout;
 		// Most calls are not repeated, so the document is not looked up before the first insertion.
 		let found: SharedState | null = null;
-		// After each attempt, the document is read again.
 		for (let wait = MIN_WAIT_MS; Date.now() < deadline; found = await this.#state.findOne({ _id })) {
 			const claim = { run: runId, args: argsHash, session: sessionHash, until: this.#fromNow(LEASE_MS) };
 			if (!found) {
@@ -138,11 +129,10 @@ export class SharedCalls {
 			}
 			// Written so that an invalid date counts as expired.
 			const hasExpired = !(found.until > this.#fromNow(0));
-			// Within a DDP session no client repeats a call. Some clients give all their calls the same message id, which is
-			// part of the idempotency key here, so this is a new call.
+			// See `IdempotencyKey.session`.
 			const isNewCall = sessionHash !== null && found.session === sessionHash;
 			if (hasExpired || isNewCall) {
-				// Matches no document if the lease was renewed, or the call was claimed by another process, in the meantime.
+				// Matches no document if the lease was renewed or the call was claimed in the meantime.
 				const { matchedCount } = await this.#state.updateOne(
 					{ _id, run: found.run, ...(hasExpired && { until: found.until }) },
 					{ $set: claim, $unset: { answer: 1 } },
@@ -158,12 +148,10 @@ export class SharedCalls {
 		throw clientError('timeout');
 	}
 
-	/** The time that is this many ms from now. */
 	#fromNow(ms: number): Date {
 		return new Date((this.options.now?.() ?? Date.now()) + ms);
 	}
 
-	/** Runs a claimed call, and stores its outcome. */
 	async #run(identified: IdentifiedCall, run: () => Promise<unknown>): Promise<unknown> {
 		const endRenewals = this.#renewLease(identified);
 		try {
@@ -180,8 +168,7 @@ export class SharedCalls {
 	}
 
 	/**
-	 * Renews the lease of a call. The renewals end after a time, so that a method that never ends does not keep its lease
-	 * for ever.
+	 * Renews the lease of a call, but not for ever: the method may never end.
 	 * @returns a function that ends the renewals
 	 */
 	#renewLease({ _id, runId, timeout }: IdentifiedCall): () => void {
@@ -206,12 +193,11 @@ export class SharedCalls {
 			const { matchedCount } = await this.#state.updateOne(ownClaim, { $set: { answer, until } }, SILENT);
 			if (matchedCount > 0) this.#stored.set(_id, runId, { size: answer.length });
 		} catch (err) {
-			// The call has been made, and its caller receives the outcome.
 			this.options.log.warn({ err }, 'The outcome of a call could not be kept for a repeated call');
 		}
 	}
 
-	/** Encrypts the outcome. @returns an empty text if the outcome is too large, or cannot be encoded as EJSON */
+	/** @returns an empty text if the outcome is too large, or cannot be encoded as EJSON */
 	#seal(keys: DerivedKeys, outcome: Outcome): string {
 		let text: string;
 		try {

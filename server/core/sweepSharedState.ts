@@ -4,13 +4,12 @@ import type { Log } from '../../shared/log.js';
 import { isShared, type Store } from '../../shared/store.js';
 import { repeat } from './repeat.js';
 
-/** Time between two sweeps, in ms. */
 const SWEEP_INTERVAL_MS = 60_000;
 
 /** How long expired documents stay, in ms: the clocks of the processes may differ. */
 const SWEEP_DELAY_MS = 60_000;
 
-/** Removes documents that have expired a minute ago or earlier. */
+/** Removes documents that have expired at least `SWEEP_DELAY_MS` ago. */
 export async function sweepSharedState({ sharedState }: Store, now = Date.now()): Promise<void> {
 	await sharedState.deleteMany({ until: { $lt: new Date(now - SWEEP_DELAY_MS) } }, SILENT);
 }

@@ -1,11 +1,9 @@
 /** Time limits of methods and publications. */
 import { clientError } from '../../shared/errors.js';
 
-/** The clock of a time limit. */
 export interface TimeoutClock {
-	/** Stops the clock until this promise is settled, because its duration does not count towards the time limit. */
+	/** Stops the clock until this promise is settled. */
 	exclude<T>(wait: Promise<T>): Promise<T>;
-	/** Ends the time limit, because the outcome is not needed any more. */
 	end(): void;
 }
 
@@ -51,8 +49,7 @@ class Timeout implements TimeoutClock {
 /**
  * Runs a function with a time limit.
  * @param timeout in ms
- * @param onTimeout called after the time limit
- * @param startedAt the present time of `performance.now`, if the caller has just read it: reading it is not cheap
+ * @param startedAt the present time of `performance.now`, if the caller has just read it
  * @throws the function's errors, or `error-timeout` after the time limit; then the function's outcome is ignored
  */
 export function withTimeout<T>(

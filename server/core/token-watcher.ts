@@ -1,7 +1,6 @@
 /**
  * Finds login tokens that another process or Rocket.Chat has removed. When this process removes a token, it ends the
- * token's sessions immediately (`test/contract/ddp.md` 16.2), except a session that is logging in at that moment. The watcher
- * finds such a session too.
+ * token's sessions at once (`test/contract/ddp.md` 16.2). The watcher also finds sessions that were just logging in.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -9,7 +8,6 @@ import { findRevokedTokens } from '../../methods/model/users/revokeTokens.js';
 import { batchesOf } from '../../shared/batches.js';
 import type { Services } from './invocation.js';
 
-/** Default time between two checks, in ms. */
 const INTERVAL_MS = 1000;
 
 /** Number of tokens that a check looks up, unless a tenth of all tokens is more. */
@@ -19,8 +17,8 @@ const MIN_TOKENS_PER_CHECK = 500;
 const CHECKS_PER_ROUND = 10;
 
 /**
- * Maximum number of tokens in one query. Calls run between two queries. Measured with 10,000 sessions on a data folder: the
- * longest turn of a check takes 3 ms; with 500 tokens in a query it takes 10 ms.
+ * Maximum number of tokens in one query. Calls run between two queries. Measured with 10,000 sessions on a data folder:
+ * a turn takes at most 3 ms. With 500 tokens in a query it takes 10 ms.
  */
 const MAX_TOKENS_PER_QUERY = 50;
 
@@ -35,9 +33,8 @@ export interface TokenWatcher {
 
 /**
  * Checks at intervals whether the tokens in use are still valid, and publishes `tokens-removed` for each that is not. A
- * check looks up at most 500 tokens, or a tenth of all tokens if there are more than 5000. That limits the load of idle
- * clients on the database.
- * @param tokensInUse the user of each token with which a session of this process is logged in, by the token's hash
+ * check looks up only a part of the tokens, to limit the load of idle clients on the database.
+ * @param tokensInUse the user of each token that a session of this process uses, by the token's hash
  */
 export function watchTokens(
 	{ store, bus, log }: Pick<Services, 'store' | 'bus' | 'log'>,
@@ -48,12 +45,10 @@ export function watchTokens(
 	let stopped = false;
 	/** The tokens still to be looked up in this round. */
 	let remaining: [hashedToken: string, userId: string][] = [];
-	/** Number of tokens that each check of this round looks up. */
 	let tokensPerCheck = 0;
 	/** Users whose tokens are looked up first. */
 	let urgentUsers = new Set<string>();
 
-	/** Looks up tokens with one query, and publishes those that are no longer stored. */
 	async function lookUp(batch: ReadonlyMap<string, string>): Promise<void> {
 		for (const hashedToken of await findRevokedTokens(store, [...batch.keys()])) {
 			void bus.publish('tokens-removed', { userId: batch.get(hashedToken) as string, hashedTokens: [hashedToken] });
@@ -90,7 +85,7 @@ export function watchTokens(
 		await lookUpAll(remaining.splice(0, tokensPerCheck));
 	}
 
-	/** Runs a check, unless one is running: otherwise checks would pile up on a slow database. `checkAll` does not use it. */
+	/** On a slow database, checks would pile up otherwise. */
 	function runUnlessRunning(task: () => Promise<void>): void {
 		checking ??= task()
 			.catch((err) => log.warn({ err }, 'Login tokens in use could not be looked up'))

@@ -1,28 +1,21 @@
 /**
  * Spreads work that arrives in one turn of the event loop over several turns. Otherwise thousands of new clients would
  * block connected clients for up to a second.
- */
-
-/**
- * @param perTurn number of items that are handled in one turn
- * @param maxWaiting maximum number of items that wait
- * @param handle called with each item, in order
- * @returns a function that has an item handled, now or in a later turn; if too many wait, it drops the item and returns
- *   false
+ * @returns a function that has an item handled, now or later. If too many wait, it returns false and drops the item.
  */
 export function spreadOverTurns<T>(
 	{ perTurn, maxWaiting }: { readonly perTurn: number; readonly maxWaiting: number },
 	handle: (item: T) => void,
 ): (item: T) => boolean {
 	let waiting: T[] = [];
-	/** Index of the next item in `waiting`. The items before it are handled, and are removed together. */
+	/** Index of the next item in `waiting`. Handled items are removed together. */
 	let next = 0;
 	let handledInTurn = 0;
 
 	function onTurn(): void {
 		handledInTurn = 0;
 		while (handledInTurn < perTurn && next < waiting.length) run(waiting[next++] as T);
-		// So that each item is copied at most once on average, and few handled items stay, even if new ones arrive all the time.
+		// Each item is copied at most once on average, and few handled items stay.
 		if (next < waiting.length / 2) return;
 		waiting = waiting.slice(next);
 		next = 0;

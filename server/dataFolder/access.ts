@@ -1,4 +1,4 @@
-/** Which accounts of the system the files of a data folder belong to, and what this process may do with the files. */
+/** Whom the files of a data folder belong to, and what this process may do with them. */
 import { accessSync, constants, lchownSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
@@ -6,30 +6,30 @@ import { type ClosedFolder, followPath, isDenied } from './followPath.js';
 
 export { isDenied };
 
-/** The number of the user who runs this process; undefined on Windows, which has no user numbers. */
+/** Undefined on Windows, which has no user numbers. */
 const ownUid = () => process.geteuid?.();
 
 const userText = (uid: number | undefined) => (uid === 0 ? 'root' : `the user ${uid}`);
 
 /**
- * Gives a file to the owner of its folder, if root runs this process. Without this, a command that root runs would leave
- * files that the server, which has another account, cannot read.
+ * Gives a file to the owner of its folder, if root runs this process. Otherwise the server, which has another account,
+ * could not read files of a command that root has run.
  */
 export function giveToOwnerOfFolder(path: string): void {
 	if (ownUid() !== 0) return;
 	try {
 		const file = lstatSync(path);
 		const { uid, gid } = statSync(dirname(path));
-		// A link may name a file elsewhere, which the owner of the folder must not receive. No file is opened to check this,
-		// because closing a file would end the locks that LMDB has on the file.
+		// A link may name a file elsewhere, which the owner of the folder must not receive. The file is not opened, because
+		// closing it would end the locks that LMDB has on it.
 		const isOwn = file.uid === 0 && (file.isDirectory() || file.nlink === 1);
 		if (isOwn && uid !== 0) lchownSync(path, uid, gid);
 	} catch {
-		// The file is missing, or the system does not let this process give it away, as without CAP_CHOWN in a container.
+		// The file is missing, or may not be given away, as without CAP_CHOWN in a container.
 	}
 }
 
-/** Requires rights on a file. A missing file is no error. @throws StoreError `unusable` without these rights */
+/** A missing file is no error. @throws StoreError `unusable` without these rights */
 export function requireAccess(path: string, rights: number): void {
 	if (denies(path, rights)) throw deniedError(dirname(path));
 }
@@ -59,7 +59,7 @@ export function explainUnreadable(path: string, isSecret = true): string {
 	return `it belongs to ${userText(owner)}, and this process runs as ${userText(own)}. ${remedy} ${path}`;
 }
 
-/** The error for a data folder that this process may not use: which file, to whom it belongs, and what to do. */
+/** The error for a data folder that this process may not use. It names the file, its owner and a remedy. */
 export function deniedError(folder: string): StoreError {
 	return new StoreError('unusable', `Permission denied: ${explainDenial(resolve(folder))}`);
 }
@@ -92,19 +92,19 @@ function explainClosed(path: string, { folder, link }: ClosedFolder): string {
 	// With systemd's DynamicUser, /var/lib/NAME is a link to private/NAME, and only root may enter /var/lib/private.
 	if (link !== undefined && owner === 0 && basename(folder) === 'private')
 		return `${problem} Run this as root, or by systemd-run with DynamicUser, User and StateDirectory as in the unit of the service`;
-	// If this process runs as root and may still not enter, root lacks its usual rights, as in some containers.
+	// In some containers, root lacks its usual rights.
 	const who = owner === 0 || own === 0 ? userText(owner) : `root or ${userText(owner)}`;
 	return `${problem} Run this as ${who}, or as another account that may enter it`;
 }
 
-/** The first file in a folder that this process may not read and write; the folder if it is denied itself or no file is. */
+/** The first file that this process may not read and write; the folder if there is none. */
 function deniedFile(folder: string): string {
 	if (denies(folder, R_OK | W_OK | X_OK)) return folder;
 	const files = readdirSync(folder).map((name) => join(folder, name));
 	return files.find((file) => denies(file, R_OK | W_OK)) ?? folder;
 }
 
-/** The user number of the owner of a file or folder. Links are followed. Undefined if the file is missing. */
+/** Links are followed. Undefined if the file is missing. */
 function ownerUid(path: string): number | undefined {
 	return statSync(path, { throwIfNoEntry: false })?.uid;
 }

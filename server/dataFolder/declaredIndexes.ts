@@ -1,7 +1,4 @@
-/**
- * The indexes of collections in a data folder. An application may change the indexes of its collections between two starts.
- * All indexes of such a collection are then rebuilt.
- */
+/** The indexes of collections in a data folder. */
 import type { Database } from 'lmdb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import { DuplicateKeyError, StoreError } from '../../shared/storeErrors.js';
@@ -23,8 +20,7 @@ export function openIndex(environment: Environment, collection: string, spec: In
 
 /**
  * Rebuilds the indexes of a collection if their definitions differ from those of the last start. All of it is one
- * transaction: after a crash or an error the former indexes are there, and other processes that use the folder wait.
- *
+ * transaction: a crash or an error leaves the former indexes, and other processes wait.
  * @param rebuild adds all documents to the emptied indexes
  * @throws StoreError `unusable` if a unique index cannot be made, because two documents have the same value
  */

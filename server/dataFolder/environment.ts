@@ -1,4 +1,4 @@
-/** Opens the LMDB files of a data folder. LMDB calls an open file an environment; it contains databases with names. */
+/** Opens the LMDB files of a data folder. LMDB calls an open file an environment. A file contains named databases. */
 import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
@@ -6,19 +6,14 @@ import { StoreError } from '../../shared/storeErrors.js';
 import { deniedError, giveToOwnerOfFolder, isDenied, requireAccess } from './access.js';
 import { DATA_FILE } from './manifest.js';
 
-/** Maximum number of LMDB databases: one for each collection and each index, including those of the application. */
+/** One database for each collection and each index, including those of the application. */
 const MAX_DATABASES = 256;
 
-/** An open LMDB file. */
 export type Environment = RootDatabase<unknown, string>;
 
 /**
- * Opens an LMDB file.
- *
- * Without `overlappingSync` LMDB flushes a transaction to the disk before the commit. So a transaction's promise resolves
- * when its writes are durable, and reads never return data that a crash could undo. Transactions that are requested during
- * a flush are flushed together.
- *
+ * Opens an LMDB file. Without `overlappingSync`, the promise of a transaction resolves when its writes are durable.
+ * Reads then return no data that a crash could undo.
  * @throws StoreError if it is no LMDB file, or this process may not use it
  */
 export function openEnvironment(path: string, readOnly = false): Environment {
@@ -44,16 +39,12 @@ export function openEnvironment(path: string, readOnly = false): Environment {
 	}
 }
 
-/** Opens the file with the data of a folder. @throws StoreError as `openEnvironment` does */
+/** Opens the data file of a folder. @throws StoreError as `openEnvironment` does */
 export const openDataFile = (folder: string, readOnly = false) => openEnvironment(join(folder, DATA_FILE), readOnly);
 
-/**
- * The number that every LMDB file contains. It is checked before LMDB opens a file, because LMDB aborts the process if the
- * number is missing.
- */
+/** Every LMDB file contains this number. LMDB aborts the process when it opens a file without it. */
 const MAGIC = 0xbeefc0de;
 
-/** Position of the number in the file, in bytes. */
 const MAGIC_OFFSET = 24;
 
 function assertLmdb(path: string): void {

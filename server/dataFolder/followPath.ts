@@ -3,17 +3,16 @@ import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { constants as system } from 'node:os';
 import { join, parse, resolve, sep } from 'node:path';
 
-/** A folder that this process may not enter. */
 export interface ClosedFolder {
 	readonly kind: 'closed';
 	readonly folder: string;
-	/** The last link on the way to the folder, if there is one. */
+	/** The last link on the way to the folder. */
 	readonly link: string | undefined;
 }
 
 /**
- * Where a path leads. `found`: nothing on the way is closed or missing. This is also the result for a path that cannot be
- * followed for another reason. `in`: the nearest folder that exists.
+ * Where a path leads. `found`: nothing on the way is closed or missing, or the path cannot be followed for another
+ * reason. `in`: the nearest folder that exists.
  */
 export type Reached = { readonly kind: 'found' } | { readonly kind: 'missing'; readonly in: string } | ClosedFolder;
 
@@ -26,13 +25,12 @@ export function isDenied(error: unknown): boolean {
 	return code === 'EACCES' || code === system.errno.EACCES;
 }
 
-/** The root of an absolute path, and the names after it. */
 function split(path: string): [root: string, names: string[]] {
 	const { root } = parse(path);
 	return [root, path.slice(root.length).split(sep).filter(Boolean)];
 }
 
-/** Follows a path and its links until it ends, something is missing, or this process may not enter a folder. */
+/** Follows a path and its links. */
 export function followPath(path: string): Reached {
 	let [folder, names] = split(resolve(path));
 	let link: string | undefined;
@@ -43,7 +41,7 @@ export function followPath(path: string): Reached {
 		try {
 			found = lstatSync(next, { throwIfNoEntry: false });
 		} catch (error) {
-			// Other errors are reported elsewhere, for example if a file is in the place of a folder.
+			// Other errors are reported elsewhere.
 			return isDenied(error) ? { kind: 'closed', folder, link } : { kind: 'found' };
 		}
 		if (!found) return { kind: 'missing', in: folder };

@@ -8,20 +8,17 @@ import { deniedError, giveToOwnerOfFolder, isDenied } from './access.js';
 export const DATA_FILE = 'data.mdb';
 const MANIFEST = 'manifest.json';
 
-/** The version of the data file's format. Later releases may read earlier versions, but not the reverse. */
+/** The version of the data file's format. Later releases may read earlier versions. */
 const VERSION = 1;
 
 interface Manifest {
 	readonly format: 'roomkey';
 	readonly version: number;
-	/** Size of the data file when the manifest was written, in bytes. The data file never shrinks. */
+	/** Size of the data file when the manifest was written. The data file never shrinks. */
 	readonly bytes: number;
 }
 
-/**
- * Runs `make` so that only the owner of the process can read the files that `make` creates. By default, LMDB makes files
- * readable for all users of the machine.
- */
+/** Runs `make`, whose files only the owner of the process can read. By default, LMDB lets all users read them. */
 export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 	const mask = process.umask(0o077);
 	try {
@@ -32,8 +29,8 @@ export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 }
 
 /**
- * Creates a folder and its missing parents. If root runs this process, each of them gets the owner of its parent folder.
- *
+ * Creates a folder and its missing parents. If root runs this process, each of them gets the owner of its parent
+ * folder.
  * @param path an absolute path
  */
 export async function makeFolder(path: string): Promise<void> {
@@ -45,7 +42,7 @@ export async function makeFolder(path: string): Promise<void> {
 	await syncFolder(dirname(first));
 }
 
-/** Flushes a folder's list of files to the disk. On Windows a folder cannot be opened; Windows flushes the list itself. */
+/** Flushes a folder's list of files to the disk. Windows flushes the list itself. */
 async function syncFolder(path: string): Promise<void> {
 	if (process.platform === 'win32') return;
 	const folder = await open(path, 'r');
@@ -53,8 +50,8 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Identifies the data file of a folder; undefined if there is none. All processes see the same id. A copy has another id,
- * and so has a file that takes the place of an open data file.
+ * Identifies the data file of a folder, in all processes; undefined if there is none. A copy or a replacement has
+ * another id.
  */
 export function dataFileId(path: string): string | undefined {
 	const found = statSync(join(path, DATA_FILE), { bigint: true, throwIfNoEntry: false });
@@ -72,9 +69,7 @@ export function holdsData(path: string): boolean {
 }
 
 /**
- * Requires a manifest or a data file in a folder.
- * @param advice follows in the text of the error
- * @throws StoreError if there is neither; for data of Roomkey 0.1, the error names the command that imports it
+ * @throws StoreError if the folder has no data; for data of Roomkey 0.1, the error names the command that imports it
  */
 export function requireDataIn(path: string, advice = ''): void {
 	if (holdsData(path)) return;
@@ -87,7 +82,7 @@ export function holdsFormerData(path: string): boolean {
 	return formerFile(namesIn(path)) !== undefined;
 }
 
-/** The names of the files in a folder. Empty if the folder is missing, is a file, or cannot be read. */
+/** Empty if the folder is missing, is a file, or cannot be read. */
 function namesIn(path: string): readonly string[] {
 	try {
 		return readdirSync(path);
@@ -107,7 +102,7 @@ function assertNotFormer(path: string, names: Iterable<string>): void {
 	);
 }
 
-/** Whether a file of a data folder exists. @throws StoreError if that cannot be found out */
+/** @throws StoreError if it cannot be found out whether the file exists */
 function isThere(file: string): boolean {
 	try {
 		return statSync(file, { throwIfNoEntry: false }) !== undefined;
@@ -118,7 +113,6 @@ function isThere(file: string): boolean {
 
 /**
  * Checks that a folder contains either no data or all required files.
- *
  * @throws StoreError that states the problem and the remedy
  */
 export async function assertIntact(path: string): Promise<void> {
@@ -126,8 +120,7 @@ export async function assertIntact(path: string): Promise<void> {
 	const manifest = names.has(MANIFEST) ? await readManifest(path) : undefined;
 	if (!manifest) {
 		assertNotFormer(path, names);
-		// A crash before the first manifest was written leads to the same error. Then nothing is lost: no document was stored
-		// yet.
+		// A crash before the first manifest leads here too, but then no document was stored yet.
 		if (names.has(DATA_FILE) && statSync(join(path, DATA_FILE)).size > 0)
 			throw new StoreError(
 				'damaged',
@@ -164,7 +157,7 @@ async function readManifest(path: string): Promise<Manifest> {
 	return read as Manifest;
 }
 
-/** Writes the manifest beside the data file, and replaces the previous one. */
+/** Writes or replaces the manifest. */
 export async function writeManifest(path: string): Promise<void> {
 	const manifest: Manifest = { format: 'roomkey', version: VERSION, bytes: statSync(join(path, DATA_FILE)).size };
 	const next = join(path, `${MANIFEST}.${process.pid}`);
@@ -179,12 +172,11 @@ export async function writeManifest(path: string): Promise<void> {
 	await syncFolder(path);
 }
 
-/** Whether an error says that a disk, or the part of it that an account may use, is full. */
+/** Whether an error says that a disk or a quota is full. */
 export function isFullDisk(error: unknown): boolean {
 	return /No space left|quota exceeded/i.test(reasonOf(error));
 }
 
-/** @param path a file or folder on the disk */
 export function fullDiskError(path: string): StoreError {
 	return new StoreError('full', `The disk of ${path} is full: nothing can be stored until there is space.`);
 }

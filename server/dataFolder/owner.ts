@@ -1,7 +1,7 @@
 /**
- * Tracks which processes use a data folder. LMDB lists the processes that read a file, and detects which of them still
- * run, so a killed process leaves no lock. The list of a separate file is used, not that of the data file: LMDB may remove a
- * process from the list of a file when the process opens a further database in this file.
+ * Tracks which processes use a data folder. LMDB lists the running processes that read a file, so a killed process
+ * leaves no lock. LMDB may remove a process from a file's list when the process opens a further database in the file.
+ * So the list is that of a separate file, not of the data file.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,17 +14,14 @@ const OWNER_FILE = 'owner.mdb';
 /** Folders that are open in this process, by their paths without symbolic links. */
 const openFolders = new Set<string>();
 
-/** A process that has claimed the folder. */
 interface Owner {
 	readonly pid: number;
-	/** Whether it lets other processes claim the folder too. */
 	readonly shared: boolean;
 }
 
 /**
  * Claims a folder for this process.
- *
- * @param shared whether other processes that set `shared` too may claim the folder at the same time
+ * @param shared whether other processes with `shared` may claim the folder too
  * @returns a function that releases the folder
  * @throws StoreError `in-use` with the id of the other process
  */
@@ -38,8 +35,8 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 		await environment.close();
 	};
 	try {
-		// This process has not read yet. Processes of two containers often have the same id, with which LMDB takes the other
-		// process for this one, and reuses pages that the other one still reads.
+		// This process has not read yet. Processes of two containers often have the same id. LMDB would take them for one
+		// process, and reuse pages that the other process still reads.
 		if (runningProcesses(environment).has(process.pid))
 			throw inUseError(folder, `a process of another container, which has the id ${process.pid} too`);
 		const owners = environment.openDB<Owner, number>({ name: 'owners' });
@@ -66,7 +63,6 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 function runningProcesses(environment: Environment): Set<number> {
 	// Removes the processes that no longer run.
 	environment.readerCheck();
-	// Each line of the list begins with the id of a process.
 	const lines = [...environment.readerList().matchAll(/^\s*(\d+) /gm)];
 	return new Set(lines.map(([, pid]) => Number(pid)));
 }
@@ -98,7 +94,7 @@ export async function assertUnclaimed(folder: string): Promise<void> {
 	if (owner !== undefined) throw inUseError(folder, `the process ${owner}`);
 }
 
-/** @param wantsSharing whether this process or the other one has set `shared`, so that sharing was intended */
+/** @param wantsSharing whether this process or the other one has set `shared` */
 function inUseError(folder: string, holder: string, wantsSharing = false): StoreError {
 	return new StoreError(
 		'in-use',

@@ -5,12 +5,12 @@ import { openDataFile } from './environment.js';
 import { ownerOf } from './owner.js';
 
 export interface FolderContents {
-	/** The id of a process that uses the folder; undefined if there is none. */
+	/** The id of a process that uses the folder. */
 	readonly owner: number | undefined;
 	hasIndex(collection: string, spec: IndexSpec): boolean;
 }
 
-/** Reads which process uses a folder, and which indexes it has. @param path the absolute path of a folder with data */
+/** Reads which process uses a folder, and which indexes it has. */
 export async function readFolder(path: string): Promise<FolderContents> {
 	const readOnly = true;
 	const environment = openDataFile(path, readOnly);

@@ -3,15 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { assertIntact, hasManifest } from './manifest.js';
 import { ownerOf } from './owner.js';
 
-/** How long another process may take to make the files of a shared folder, in ms. */
+/** How long another process may take to make the files. */
 const MAX_MAKING_MS = 5000;
 
-/** Time between two checks of a shared folder, in ms. */
 const CHECK_EVERY_MS = 20;
 
 /**
- * Checks a shared folder as `assertIntact` does. If the check of a folder without a manifest fails while another process
- * has claimed the folder, that process may still be making the files. Then the folder is checked again.
+ * Checks a shared folder as `assertIntact` does. Another process that has claimed the folder may still be making the
+ * files. A folder without a manifest is then checked again.
  */
 export async function assertSharedIntact(path: string): Promise<void> {
 	for (let waited = 0; ; waited += CHECK_EVERY_MS) {
@@ -20,7 +19,7 @@ export async function assertSharedIntact(path: string): Promise<void> {
 			return await assertIntact(path);
 		} catch (error) {
 			if (hadManifest || waited >= MAX_MAKING_MS) throw error;
-			// The file that names the owner may be unreadable, because it is only half written.
+			// The file that names the owner may be only half written.
 			const owner = await ownerOf(path).catch(() => 'unknown');
 			if (owner === undefined && !hasManifest(path)) throw error;
 		}

@@ -1,4 +1,4 @@
-/** Writes to an LMDB file. Many tasks share a transaction and its flush to the disk. Storage failures become StoreErrors. */
+/** Writes to an LMDB file. Many tasks share a transaction and its flush to the disk. */
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../shared/log.js';
@@ -6,18 +6,14 @@ import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import type { Environment } from './environment.js';
 import { DATA_FILE, dataFileId, fullDiskError, isFullDisk } from './manifest.js';
 
-/**
- * Maximum time for the tasks of one transaction, in ms. Tasks block the event loop. The last task may exceed this time.
- */
+/** Maximum time for the tasks of one transaction, which block the event loop. The last task may exceed it. */
 const MAX_TRANSACTION_MS = 5;
 
-/** A disk with less free space than this, in bytes, counts as full, because a commit may need that much. */
+/** A disk with less free space counts as full, because a commit may need that much. */
 const MIN_FREE_BYTES = 8 * 1024 * 1024;
 
-/** How often the free space of the disk is checked, in ms. */
 const SPACE_CHECK_MS = 1000;
 
-/** A task that waits for its transaction, and the promise of its caller. */
 interface Pending {
 	readonly task: () => void;
 	readonly resolve: () => void;
@@ -32,11 +28,8 @@ export interface WriterOptions {
 }
 
 /**
- * Returns a function that runs a write task in a transaction. One transaction runs after the other. Tasks that are added in
- * one turn of the event loop, or during a flush, share the next transaction. Tasks beyond the maximum time of a transaction
- * wait for a later one.
- *
- * @param folder folder of the LMDB file
+ * Returns a function that runs a write task in a transaction. Tasks that are added in one turn of the event loop, or
+ * during a flush, share the next transaction.
  */
 export function writer(
 	environment: Environment,
@@ -49,7 +42,7 @@ export function writer(
 	const fileId = dataFileId(folder);
 	let checkedAt = Number.NEGATIVE_INFINITY;
 
-	/** Throws if the open file was removed or replaced, because writes to it are lost. Takes 2 µs for each transaction. */
+	/** Writes to a file that was removed or replaced would be lost. The check takes 2 µs. */
 	function assertSameFile(): void {
 		if (dataFileId(folder) === fileId) return;
 		const file = join(folder, DATA_FILE);
@@ -59,14 +52,13 @@ export function writer(
 		);
 	}
 
-	/** Throws if the disk is full. Without this check, LMDB would print each failed commit on standard error. */
+	/** Without this check, LMDB would print each failed commit on standard error. */
 	async function assertSpace(): Promise<void> {
 		if (performance.now() - checkedAt < SPACE_CHECK_MS) return;
 		if ((await freeSpace(folder)) < MIN_FREE_BYTES) throw fullDiskError(folder);
 		checkedAt = performance.now();
 	}
 
-	/** Runs the next waiting tasks in one transaction. */
 	async function commitSome(): Promise<void> {
 		const started: Pending[] = [];
 		try {
@@ -87,13 +79,12 @@ export function writer(
 			const failure = await failureOf(error, folder);
 			if (!isFailing) log?.error({ folder, err: failure }, 'Writes cannot be stored');
 			isFailing = true;
-			// If no task has started, then nothing can be written now, so all waiting tasks fail.
+			// If no task has started, nothing can be written now, so all waiting tasks fail.
 			const failed = started.length > 0 ? started : waiting.splice(0);
 			for (const { reject } of failed) reject(failure);
 		}
 	}
 
-	/** Commits until no task waits. */
 	async function commitAll(): Promise<void> {
 		isWorking = true;
 		while (waiting.length > 0) await commitSome();
@@ -116,7 +107,7 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	const isStorageFailure = commitError !== undefined || /MDB_|Input\/output|No space left|quota exceeded/i.test(reason);
 	if (/closed database/.test(reason)) return new StoreError('unusable', 'The store is closed.');
 	if (!isStorageFailure) return error;
-	// On a full disk the system may write only a part of the data, which LMDB reports as an input/output error.
+	// On a full disk the system may write a part of the data. LMDB reports this as an input/output error.
 	const lacksSpace = async () => (await freeSpaceOf(folder)) < MIN_FREE_BYTES;
 	const isFull = isFullDisk(cause) || (commitError && (await lacksSpace()));
 	if (isFull) return fullDiskError(folder);
@@ -125,7 +116,7 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	return new StoreError('unusable', `Nothing can be stored in ${folder}: ${reason}.`, { cause });
 }
 
-/** The free space of a folder's disk, in bytes; infinite if the system does not report it. */
+/** In bytes; infinite if the system does not report the free space. */
 async function freeSpaceOf(folder: string): Promise<number> {
 	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
 	return bavail * bsize;

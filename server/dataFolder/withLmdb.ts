@@ -5,9 +5,7 @@ export const OTHER_STORES_HINT =
 	'; or keep data in memory, with the option store: { memory: true } or the flag --memory';
 
 /**
- * Loads a module that imports `lmdb`. That package is an optional peer dependency, because servers with data in memory
- * or in MongoDB need none of its native code.
- *
+ * Loads a module that imports `lmdb`, an optional peer dependency.
  * @param otherWays the end of the error text: how to do without the package
  * @throws StoreError if the package is missing
  */

@@ -14,7 +14,6 @@ import type { Subscriptions } from './publications/subscriptions.js';
 import type { ChainId } from './resume-chains.js';
 import type { Transport } from './transports/transport.js';
 
-/** The part of a session that a call needs. */
 export interface CallHost {
 	readonly services: { readonly invoker: Invoker; readonly log: Log; readonly observer?: ServerObserver | undefined };
 	readonly login: Login;
@@ -24,12 +23,11 @@ export interface CallHost {
 	readonly transport: Pick<Transport, 'kind'>;
 	/** Fires when the session has ended. */
 	readonly signal: AbortSignal;
-	/** Id of the chain of sessions to which the session belongs: see `Session.chainId`. */
+	/** See `Session.chainId`. */
 	readonly chainId: ChainId | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	/** Sends a message: its text, or the encoded parts of a long one. */
 	send(message: string | readonly Buffer[]): void;
-	/** Encodes a part of a long message. */
 	encodePart(text: string): Buffer;
 	readonly largeAnswers: LargeAnswers;
 	readonly subscriptions: Pick<Subscriptions, 'whenRemovalsDone'> | undefined;
@@ -38,8 +36,6 @@ export interface CallHost {
 /**
  * Removes the second factor from the arguments: DDP clients send it as an additional last argument
  * (`test/contract/rocketchat-e2e.md` 7.5).
- * @param method undefined for an unknown method: then nothing is removed
- * @returns the remaining arguments, and the second factor if there is one
  */
 export function takeSecondFactor(
 	method: Method | undefined,
@@ -53,13 +49,12 @@ export function takeSecondFactor(
 	return { params: params.slice(0, -1), secondFactor: { code, method: typeof kind === 'string' ? kind : null } };
 }
 
-/** The caller of a method call over DDP. */
 class DdpCaller implements Caller {
 	readonly userId: string | null;
 	readonly hashedToken: string | null;
 	readonly clientAddress: string | null;
 	readonly randomSeed: string | null;
-	/** Resolves when the method's writes have been sent to all subscribers; undefined if it has written nothing. */
+	/** Resolves when subscribers have received the method's writes; undefined if it has written nothing. */
 	written: Promise<unknown> | undefined;
 	/** Set while this call changes the session's user. Resolves when all its changes have ended; never rejects. */
 	userChange: Promise<void> | undefined;
@@ -124,7 +119,7 @@ class DdpCaller implements Caller {
 		this.written = this.written ? Promise.all([this.written, settled]) : settled;
 	}
 
-	/** Lets the next message start. A running change of user ends first. Has no effect the second time. */
+	/** A running change of user ends first. Has no effect the second time. */
 	unblock(): void {
 		const unblock = this.#unblock;
 		this.#unblock = undefined;
@@ -133,13 +128,12 @@ class DdpCaller implements Caller {
 	}
 }
 
-/** The `result` message of a method that has ended. `onSent` must be called when the message has been sent. */
+/** A `result` message. `onSent` must be called when the message has been sent. */
 interface Answer {
 	readonly message: string | readonly Buffer[];
 	onSent?(): void;
 }
 
-/** Logs that a result cannot be encoded. @returns the answer, a server error */
 function answerUnencodable({ log }: CallHost['services'], { id, method }: codec.MethodCall, err: unknown): Answer {
 	log.error({ err, method }, `The result of method '${method}' cannot be encoded`);
 	return { message: codec.failure(id, clientError('internal')) };
@@ -157,7 +151,6 @@ function encodeResult(host: CallHost, call: codec.MethodCall, value: unknown): A
 async function encodeLargeResult(host: CallHost, call: codec.MethodCall, value: unknown): Promise<Answer> {
 	const onSent = await host.largeAnswers.takeTurn();
 	if (!onSent) return { message: codec.failure(call.id, clientError('tooManyLargeAnswers')) };
-	// If the session has ended, the client receives nothing, so nothing is encoded.
 	if (host.signal.aborted) return { message: [], onSent };
 	try {
 		return { message: await codec.largeResult(call.id, value, (text) => host.encodePart(text)), onSent };
@@ -192,7 +185,7 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 	// answers.
 	if (caller.userChange) await caller.userChange;
 	if (caller.written) {
-		// `updated` tells the client that it has received all changes of the method, so it is sent after them.
+		// `updated` comes after all changes of the method.
 		host.send(answer.message);
 		caller.unblock();
 		await caller.written;

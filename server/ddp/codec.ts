@@ -1,6 +1,6 @@
 /**
- * Parses and encodes DDP messages (`test/contract/ddp.md` sections 2 to 10): a pattern for each incoming message, and a
- * function for each outgoing one. Only `fields`, `params` and `result` are EJSON; the other members are plain JSON.
+ * Parses and encodes DDP messages (`test/contract/ddp.md` sections 2 to 10). Only `fields`, `params` and `result` are
+ * EJSON; the other members are plain JSON.
  */
 
 import { decode, ejsonFormat, mayHoldTypes, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
@@ -12,7 +12,7 @@ import { encodeInSlices } from '../../shared/slices.js';
 
 // Incoming messages
 
-/** The versions of DDP that the server supports, the newest first. */
+/** Supported versions of DDP, the newest first. */
 export const VERSIONS: readonly string[] = ['1', 'pre2', 'pre1'];
 
 const Connect = compile(Match.ObjectIncluding({ version: String, support: [String] }));
@@ -46,7 +46,7 @@ export interface LargeFrame {
 
 export type Request = MethodCall | Sub | Infer<typeof Unsub>;
 
-/** A decoded message. Only `msg` is known to exist. */
+/** Only `msg` is known to exist. */
 export interface Message {
 	readonly msg: unknown;
 	readonly [member: string]: unknown;
@@ -55,7 +55,7 @@ export interface Message {
 /**
  * Negotiates the protocol version (`test/contract/ddp.md` section 3): of the versions that both sides support, the one
  * that the client prefers.
- * @returns the version, and `agreed`: false if the client proposed another version, and must reconnect with this one
+ * @returns the version, and `agreed`: false if the client must reconnect with this version
  */
 export function negotiate(message: Message): { version: string; agreed: boolean } {
 	const newest = VERSIONS[0] as string;
@@ -94,15 +94,13 @@ export function formerSession({ session }: Message): string | undefined {
 
 /**
  * Checks the request of a connected client.
- * @param text the frame of the message
- * @returns the request; for a malformed one a string, the error frame that answers it (`test/contract/ddp.md` 9)
+ * @returns the request; for a malformed one a string, the error frame
  */
 export function parseRequest(message: Message, text: string): Request | string {
 	const request = checkRequest(message);
 	return typeof request === 'string' ? errorFrame(request, message, text) : request;
 }
 
-/** The request; for a malformed one a string, the reason of the error. */
 function checkRequest(message: Message): Request | string {
 	switch (message.msg) {
 		case 'method':
@@ -110,8 +108,7 @@ function checkRequest(message: Message): Request | string {
 		case 'sub':
 			return Sub.is(message) ? message : 'Malformed subscription';
 		case 'unsub':
-			// Meteor sends no error for an id that is not a string, and its queue stops for ever (`test/contract/ddp.md`
-			// section 19).
+			// Meteor's queue stops for ever at an id that is not a string (`test/contract/ddp.md` section 19).
 			return Unsub.is(message) ? message : 'Malformed unsubscription';
 		case 'connect':
 			return 'Already connected';
@@ -120,7 +117,7 @@ function checkRequest(message: Message): Request | string {
 	}
 }
 
-/** Clients send only `params`. The others, and `cleared`, are decoded as by Meteor's parser, which refuses invalid ones. */
+/** Clients send only `params`, but as in Meteor an invalid value of each is refused. */
 const EJSON_FIELDS = ['fields', 'params', 'result'] as const;
 
 /** Fields of a document; those set to undefined are sent as `cleared`. */
@@ -135,7 +132,7 @@ export function readMessage(text: string): unknown {
 	const message = parseJson(text);
 	if (typeof message !== 'object' || message === null) return message;
 	const members = message as Record<string, unknown>;
-	// Most frames contain no EJSON type: their values need no decoding.
+	// Most frames contain no EJSON type.
 	if (mayHoldTypes(text)) {
 		for (const name of EJSON_FIELDS) {
 			if (members[name] !== undefined) members[name] = decode(members[name]);
@@ -146,10 +143,9 @@ export function readMessage(text: string): unknown {
 	return { ...rest, fields: withCleared(members.fields, cleared) };
 }
 
-/** The fields, with each name in `cleared` as an undefined field. */
 function withCleared(fields: unknown, cleared: unknown): Record<string, unknown> {
 	if (!Array.isArray(cleared)) throw new Unreadable('cleared is not an array');
-	// A string must be rejected: the spread below would turn it into an object of its characters.
+	// The spread below would turn a string into an object of its characters.
 	const areFields = fields === undefined || isObject(fields);
 	if (!areFields) throw new Unreadable('fields is not an object');
 	const allFields: Record<string, unknown> = { ...(fields as object | undefined) };
@@ -180,10 +176,7 @@ export function result(id: string | number, value: unknown): string {
 	return `{"msg":"result","id":${JSON.stringify(id)}${end}`;
 }
 
-/**
- * Like `result`, for a large value: yields to the event loop while it encodes, and returns the message in parts.
- * @param toPart converts the text of a part
- */
+/** Like `result`, for a large value: yields to the event loop while it encodes, and returns the message in parts. */
 export function largeResult<T>(id: string | number, value: unknown, toPart: (text: string) => T): Promise<T[]> {
 	return encodeInSlices(value, ejsonFormat, toPart, `{"msg":"result","id":${JSON.stringify(id)},"result":`, '}');
 }
@@ -216,7 +209,7 @@ export function removed(collection: string, id: unknown): string {
 	return documentMessage('removed', collection, id, {});
 }
 
-/** Longest message that an error frame includes, in bytes: errors must stay cheap. */
+/** Longest message that an error frame includes, in bytes. */
 export const MAX_ECHO_LENGTH = 1024;
 
 /**
@@ -241,22 +234,21 @@ function documentMessage(msg: string, collection: string, id: unknown, fields: F
 }
 
 /**
- * Encodes an error, with its members in the order of `test/contract/ddp.md` section 8. Undefined members are left out.
- * An error that cannot be encoded is sent as 500.
+ * Encodes an error, with its members in the order of `test/contract/ddp.md` section 8. An error that cannot be encoded
+ * is sent as 500.
  */
 export function encodeError({ error, reason, details, message }: ClientError): string {
 	try {
 		return JSON.stringify({ isClientSafe: true, error, reason, details, message, errorType: 'Meteor.Error' });
 	} catch {
-		// Details with a BigInt or a cycle. The caller must still receive an answer.
+		// Details with a BigInt or a cycle.
 		return encodeError(clientError('internal'));
 	}
 }
 
-/** Longest id of a message in the log, in characters. */
 const MAX_LOGGED_ID = 100;
 
-/** The id of a message as it is logged: shortened, because the client chooses it. */
+/** Shortened, because the client chooses the id. */
 export function loggedId(id: string): string {
 	return id.slice(0, MAX_LOGGED_ID);
 }
@@ -267,8 +259,7 @@ export function loggedId(id: string): string {
  */
 export function wireId(id: unknown): string {
 	if (typeof id === 'string') {
-		// A string that looks like an encoded id of another type gets a dash before it: 24 hex digits, for example, are an
-		// ObjectID.
+		// A string that looks like an encoded id of another type gets a dash. 24 hex digits, for example, are an ObjectID.
 		const isAmbiguous = /^[-~{]/.test(id) || /^[0-9a-f]{24}$/.test(id);
 		return isAmbiguous ? `-${id}` : id;
 	}

@@ -35,7 +35,7 @@ export class ClientConnection implements Connection {
 		else this.#listeners = [listener];
 	}
 
-	/** Must be called when the connection has closed: calls the listeners. */
+	/** Must be called when the connection has closed. */
 	end(): void {
 		this.#closed = true;
 		for (const listener of this.#listeners ?? []) this.#callSoon(listener);

@@ -1,34 +1,26 @@
 /**
- * The end of a session during a shutdown (`test/contract/ddp.md` section 18). The session is closed when the requests that
- * have arrived are answered: Rocket.Chat's client does not repeat requests that were lost with a connection. Later requests
- * are ignored, because a client that always has a call in progress would keep its session open for ever.
+ * The end of a session during a shutdown (`test/contract/ddp.md` section 18). The session is closed when all requests
+ * that have arrived are answered: Rocket.Chat's client does not repeat lost requests. Later requests are ignored.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Requests } from './queue.js';
 import type { Transport } from './transports/transport.js';
 
-/** The part of the session that a drain needs. */
 export interface DrainHost {
-	/** Whether the session has already ended. */
 	readonly isClosed: boolean;
 	/** The unanswered requests; undefined if there are none. If reading was ever paused, more may still be on the way. */
 	readonly requests: Pick<Requests<unknown>, 'isIdle' | 'isPaused' | 'wasPaused'> | undefined;
 	readonly transport: Pick<Transport, 'hasPendingInput'>;
 }
 
-/** How long a client that may have sent more data must be silent before its data counts as fully received, in ms. */
+/** A client that may have sent more data must be silent for this time. */
 const QUIET_MS = 100;
 
-/**
- * Maximum number of waits in a row for a client that sends more during each wait, though all that has arrived is read.
- * Without it, the wait for a client that never stops sending would have no end.
- */
+/** Maximum number of waits in a row for a client that sends more during each wait. */
 const MAX_WAITS = 20;
 
 export class Drain {
-	/** Whether a message has been received since the last wait began. */
 	#receivedInWait = false;
-	/** Whether reading was paused since the last wait began. */
 	#pausedInWait = false;
 	#ignoresRequests = false;
 	/** Makes `#waitUntil` test its condition again. */
@@ -36,7 +28,6 @@ export class Drain {
 
 	constructor(private readonly session: DrainHost) {}
 
-	/** Whether further requests are ignored. */
 	get ignoresRequests(): boolean {
 		return this.#ignoresRequests;
 	}
@@ -82,7 +73,6 @@ export class Drain {
 		}
 	}
 
-	/** Waits until a condition holds, or the session has ended. */
 	async #waitUntil(holds: () => boolean): Promise<void> {
 		while (!this.session.isClosed && !holds()) {
 			await new Promise<void>((resolve) => {

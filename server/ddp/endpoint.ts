@@ -1,7 +1,4 @@
-/**
- * The DDP endpoint. Its transports are raw WebSockets, SockJS WebSockets and SockJS polling (`test/contract/ddp.md`
- * section 1).
- */
+/** The DDP endpoint: raw WebSockets, SockJS WebSockets and SockJS polling (`test/contract/ddp.md` section 1). */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
@@ -21,9 +18,7 @@ export interface DdpOptions extends SessionOptions {
 	readonly heartbeat: HeartbeatOptions;
 	/** Maximum size of a client's frame, in bytes; above it the socket is closed with code 1009. Default 1 MiB. */
 	readonly maxFrame: number;
-	/**
-	 * Maximum number of connections of one address at a time; further ones are refused with status 429. Default 1,000.
-	 */
+	/** Maximum number of connections of one address; further ones are refused with status 429. Default 1,000. */
 	readonly maxConnectionsPerAddress: number;
 	/** Maximum number of connections of all addresses; further ones are refused with status 503. Default 100,000. */
 	readonly maxConnections: number;
@@ -31,17 +26,13 @@ export interface DdpOptions extends SessionOptions {
 	readonly maxConnectsPerSecond: number;
 	/** Mean delay of the event loop, in ms, above which only a few connections open. 0: no limit. Default 100. */
 	readonly maxEventLoopDelay: number;
-	/**
-	 * Maximum number of bytes buffered for a client that does not read; above it the client is disconnected. Default 16
-	 * MiB.
-	 */
+	/** Maximum number of bytes buffered for a client; above it the client is disconnected. Default 16 MiB. */
 	readonly maxBuffered: number;
 	/** Whether WebSockets may agree on permessage-deflate. Default off: DDP's frames are short. */
 	readonly compression: boolean;
 	readonly sockJs?: Partial<SockJsOptions>;
 }
 
-/** Options of SockJS. */
 export interface SockJsOptions {
 	/**
 	 * The heartbeat of the transport, beside that of DDP: pings over a WebSocket, `h` as the answer to a poll. Default:
@@ -53,15 +44,12 @@ export interface SockJsOptions {
 }
 
 export interface DdpEndpoint {
-	/** Whether the path of this URL belongs to the endpoint. */
 	owns(url: string): boolean;
-	/** Handles a request to upgrade a connection. */
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-	/** Begins a session over a transport of any kind. */
 	connect: OpenSession;
 	/** The sessions whose transport is open. */
 	readonly sessions: ReadonlySet<Session>;
-	/** The user ids of the login tokens that sessions use, by the hash of the token. */
+	/** The user ids of the sessions, by the hash of the login token. */
 	tokensInUse(): Map<string, string>;
 	/**
 	 * Accepts no new connections, and ends the present sessions gradually.
@@ -81,7 +69,6 @@ const SOCKJS_DEFAULTS: SockJsOptions = {
 	pollTimeout: 60_000,
 };
 
-/** All paths of the endpoint: WebSockets, SockJS polling and the SockJS probe. */
 const DDP_PATH = /^\/(websocket\/?|sockjs(\/.*)?)(\?|$)/;
 
 /** Serves DDP on an HTTP server. */
@@ -108,7 +95,6 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const sessions = new Set<Session>();
 	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
 	const stopClosingExpired = closeExpired(sessions);
-	/** Set during a shutdown: called when the last transport has closed. */
 	let onNoSessions: (() => void) | undefined;
 
 	function onTransportClosed(session: Session): void {

@@ -12,7 +12,7 @@ export interface HeartbeatOptions {
  * more.
  */
 export interface HeartbeatPeer {
-	/** The clients that are checked together with this one; undefined if it is not watched. Only `Heartbeats` writes it. */
+	/** The clients that are checked together; undefined if this one is not watched. Only `Heartbeats` writes it. */
 	slot: Set<HeartbeatPeer> | undefined;
 	/** Whether a message has arrived since the last check. Only `Heartbeats` writes it. */
 	active: boolean;
@@ -21,15 +21,14 @@ export interface HeartbeatPeer {
 	onTimeout(): void;
 }
 
-/** Maximum number of slots. */
 const MAX_SLOTS = 100;
 
 /**
- * The heartbeats of all clients of a server. A client that was silent since the last check is pinged. It times out if it
- * stays silent after the ping.
+ * The heartbeats of all clients of a server. A client that was silent since the last check is pinged. It times out if
+ * it stays silent after the ping.
  *
- * One timer serves all clients, because a timer for each client would take 250 bytes. Each client belongs to a slot,
- * a group of clients that are checked together. The timer checks one slot after the other, and each slot once an interval.
+ * One timer serves all clients, because a timer for each would take 250 bytes. Each client belongs to a slot, a group
+ * of clients. The timer checks one slot after the other, and each slot once an interval.
  */
 export class Heartbeats {
 	readonly #slots: Set<HeartbeatPeer>[];
@@ -47,7 +46,7 @@ export class Heartbeats {
 	}
 
 	/**
-	 * Begins to watch a client. The first check comes an interval from now.
+	 * The first check comes an interval from now.
 	 * @returns false if heartbeats are switched off
 	 */
 	start(peer: HeartbeatPeer): boolean {
@@ -57,19 +56,18 @@ export class Heartbeats {
 		peer.slot.add(peer);
 		peer.active = false;
 		this.#peerCount++;
-		// The timer need not keep the process alive: the sockets of the clients do.
 		this.#ticker ??= setInterval(() => this.#nextSlot(), interval / this.#slots.length).unref();
 		return true;
 	}
 
-	/** Must be called for each message from the client; it is cheap. */
+	/** Must be called for each message from the client. */
 	markActive(peer: HeartbeatPeer): void {
 		if (peer.active) return;
 		peer.active = true;
 		this.#cancelTimeout(peer);
 	}
 
-	/** Stops watching a client. Does nothing if the client is not watched. */
+	/** Does nothing if the client is not watched. */
 	stop(peer: HeartbeatPeer): void {
 		this.#cancelTimeout(peer);
 		if (!peer.slot) return;

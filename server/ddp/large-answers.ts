@@ -1,12 +1,12 @@
-/** Lets the large answers to one client be sent one after another, so that at most one of them is buffered. */
+/** Orders the large answers to one client, so that at most one of them is buffered. */
 import type { Transport } from './transports/transport.js';
 
-/** Maximum number of large answers that are being sent to a client, or wait until the client has read earlier ones. */
+/** Maximum number of large answers that are being sent to a client or wait. */
 const MAX_WAITING = 16;
 
 export class LargeAnswers {
 	#waiting = 0;
-	/** Resolves when the last answer in the queue has been sent. The next answer waits for this. */
+	/** Resolves when the last answer in the queue has been sent. */
 	#last: Promise<void> | undefined;
 
 	/** @param signal fires when the session has ended */

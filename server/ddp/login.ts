@@ -10,7 +10,6 @@ export class Login {
 		return this.#userId;
 	}
 
-	/** Hash of the login token; null without one. */
 	get hashedToken(): string | null {
 		return this.#hashedToken;
 	}
@@ -22,7 +21,7 @@ export class Login {
 		this.#expires = expires;
 	}
 
-	/** Whether the token has expired. An invalid date counts as long past. */
+	/** An invalid date counts as long past. */
 	hasExpired(now: number): boolean {
 		return this.#expires !== undefined && !(this.#expires.getTime() > now);
 	}

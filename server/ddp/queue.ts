@@ -1,7 +1,4 @@
-/**
- * The unanswered requests of one client (`test/contract/ddp.md` section 5): in which order they start, and how each is
- * answered. Reading is paused while there are too many.
- */
+/** Starts and answers the requests of one client (`test/contract/ddp.md` section 5). */
 
 import type { Method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
@@ -10,37 +7,32 @@ import * as codec from './codec.js';
 import type { Subscriptions } from './publications/subscriptions.js';
 import { type CloseReason, TOO_LARGE } from './transports/close-reason.js';
 
-/** The owner of a queue. */
+/** The owner of a `MessageQueue`. */
 export interface QueueHost<T> {
-	/** Handles a message. @param release must be called once, immediately or later, when the next message may start */
+	/** @param release must be called once, immediately or later, when the next message may start */
 	handle(message: T, release: () => void): void;
-	/** Called when the queue is empty and the last message has called `release`. The queue may then be discarded. */
+	/** Called when the queue is empty and the last message has called `release`. */
 	onIdle(): void;
 }
 
-/**
- * Started messages are removed from the array together, when there are at least this many and they fill half of the array.
- * Removing each message immediately would copy the array each time.
- */
+/** Minimum number of started messages that are removed from the array together. Each removal copies the array. */
 const MIN_REMOVED = 64;
 
 /** Starts one message at a time, in order. */
 export class MessageQueue<T> {
 	#waiting: T[] | undefined;
-	/** Number of messages at the front of the array that are started already. */
+	/** Number of started messages at the front of the array. */
 	#startedCount = 0;
-	/** Whether the next message must wait for the one that is being handled. */
+	/** Whether the next message must wait. */
 	#busy = false;
 	/** Whether the loop over the waiting messages is running, or has yielded. */
 	#looping = false;
-	/**
-	 * Yields to the event loop between messages, because a long series of synchronous calls would block other clients.
-	 */
+	/** Yields between messages: a long series of synchronous calls would block other clients. */
 	#yielder: (() => Promise<void> | undefined) | undefined;
 
 	constructor(private readonly host: QueueHost<T>) {}
 
-	/** Number of messages that wait. */
+	/** Number of waiting messages. */
 	get length(): number {
 		return this.#waiting ? this.#waiting.length - this.#startedCount : 0;
 	}
@@ -68,8 +60,7 @@ export class MessageQueue<T> {
 
 	#release(): void {
 		this.#busy = false;
-		// A loop that is running goes on by itself. A second loop, started from this call, would deepen the stack with each
-		// message.
+		// A second loop would deepen the stack with each message.
 		if (!this.#looping) this.#loop();
 	}
 
@@ -104,14 +95,11 @@ export class MessageQueue<T> {
 /** The part of a session that answers its requests. */
 export interface RequestsHost<T> {
 	/**
-	 * Answers a request.
 	 * @param release lets the next request in the queue start before this one is answered
-	 * @returns resolves when the request is answered, and never rejects; undefined if it is already answered
+	 * @returns resolves when the request is answered, and never rejects; undefined if it already is
 	 */
 	answer(request: T, release: () => void): Promise<void> | undefined;
-	/** Pauses reading from the client. */
 	pause(): void;
-	/** Resumes reading from the client. */
 	resume(): void;
 	/** Called when a request was answered, or reading was paused or resumed. */
 	onChange(): void;
@@ -119,22 +107,21 @@ export interface RequestsHost<T> {
 
 const doNothing = () => {};
 
-/** The requests of one client. Pauses reading while too many are unanswered. */
+/** Pauses reading while too many requests are unanswered. */
 export class Requests<T> {
-	/** The requests that start one after another. Set while one of them waits or delays the next. */
+	/** Requests that start one after another. Set while one of them waits or delays the next. */
 	#queue: MessageQueue<T> | undefined;
-	/** Number of requests that have started and are unanswered. */
+	/** Number of started, unanswered requests. */
 	#running = 0;
 	#isPaused = false;
 	#wasPaused = false;
 
-	/** @param max maximum number of unanswered requests; above it, reading is paused */
+	/** @param max above this number of unanswered requests, reading is paused */
 	constructor(
 		private readonly host: RequestsHost<T>,
 		private readonly max: number,
 	) {}
 
-	/** Whether reading is paused, because too many requests are unanswered. */
 	get isPaused(): boolean {
 		return this.#isPaused;
 	}
@@ -149,12 +136,11 @@ export class Requests<T> {
 		return this.#running + (this.#queue?.length ?? 0);
 	}
 
-	/** Whether all requests are answered. */
 	get isIdle(): boolean {
 		return this.#running === 0 && !this.#queue;
 	}
 
-	/** @param isParallel true: the request does not wait for earlier ones, and does not delay later ones */
+	/** @param isParallel whether the request neither waits for others nor delays them */
 	add(request: T, isParallel: boolean): void {
 		if (isParallel) this.handle(request, doNothing);
 		else {
@@ -169,7 +155,6 @@ export class Requests<T> {
 		this.#queue?.clear();
 	}
 
-	/** Starts a request. The queue calls this for each of its requests in turn. */
 	handle(request: T, release: () => void): void {
 		let isReleased = false;
 		function releaseOnce(): void {
@@ -184,13 +169,11 @@ export class Requests<T> {
 		else this.onAnswered(releaseOnce);
 	}
 
-	/** The queue is empty. */
 	onIdle(): void {
 		this.#queue = undefined;
 		this.host.onChange();
 	}
 
-	/** Must be called when a request is answered. */
 	private onAnswered(release: () => void): void {
 		release();
 		this.#running--;
@@ -198,7 +181,6 @@ export class Requests<T> {
 		this.host.onChange();
 	}
 
-	/** Pauses or resumes reading, by the number of unanswered requests. */
 	private updatePause(): void {
 		const mustPause = this.unanswered > this.max;
 		if (mustPause === this.#isPaused) return;
@@ -214,8 +196,8 @@ export class Requests<T> {
 }
 
 /**
- * A request of a session. A string is the error frame that answers a malformed request. A `LargeFrame` arrived during a
- * login, and is checked and parsed when its turn has come.
+ * A string is the error frame that answers a malformed request. A `LargeFrame` arrived during a login, and is checked
+ * and parsed in its turn.
  */
 export type QueuedRequest = codec.Request | codec.LargeFrame | string;
 
@@ -229,11 +211,10 @@ export interface RequestSession extends CallHost, RequestsHost<QueuedRequest> {
 	/** Maximum size of a frame that the client may send now, in bytes. */
 	readonly maxFrame: number;
 	close(reason: CloseReason): void;
-	/** Sends the error frame of a malformed message. */
 	sendError(frame: string): void;
 }
 
-/** The called method; undefined for another request, and for an unknown method. Counts it if it changes the user. */
+/** The called method, if there is one. Counts the call if it changes the user. */
 function countCall(request: QueuedRequest, { login, services }: RequestSession): Method | undefined {
 	const isCall = typeof request === 'object' && request.msg === 'method';
 	const method = isCall ? services.invoker.get(request.method) : undefined;
@@ -242,17 +223,16 @@ function countCall(request: QueuedRequest, { login, services }: RequestSession):
 	return method;
 }
 
-/** Adds a request to those of a session. */
+/** Adds a request to a session. */
 export function enqueue(request: QueuedRequest, session: RequestSession): void {
 	const method = countCall(request, session);
 	session.requests ??= new Requests(session, session.options.maxQueue);
-	// During a login, even a call that may run in parallel waits: its user is known only when the login has ended.
-	// Clients send a login and calls without waiting between them.
+	// During a login, parallel calls wait too, because their user is not yet known.
 	const runsInParallel = method?.parallel === true && session.login.pendingChanges === 0;
 	session.requests.add(request, runsInParallel);
 }
 
-/** Answers a request whose turn has come: see `RequestsHost`. */
+/** Answers a request whose turn has come. */
 export function answer(
 	request: QueuedRequest,
 	session: RequestSession,
@@ -266,7 +246,7 @@ export function answer(
 	return undefined;
 }
 
-/** Answers a large frame that arrived during a login. The login has ended, because it was before the frame in the queue. */
+/** Answers a large frame that arrived during a login, which has ended by now. */
 function answerLarge(
 	{ text }: codec.LargeFrame,
 	session: RequestSession,

@@ -1,14 +1,10 @@
 /**
  * Chains of sessions that resume one another (`test/contract/beyond.md` E1). A client that reconnects names its former
- * session, and may repeat unanswered calls with the same ids: they get their first outcomes, which are cached under the
- * chain id. The session id is no authentication: the user must be checked as well.
+ * session, and may repeat unanswered calls. Their first outcomes are cached under the chain id. The user must be
+ * checked as well: a session id is no authentication.
  *
- * Where several processes share a store, another process may have had the former session. So the chain id of a session
- * that has resumed another is kept in the store. It is encrypted with a key derived from the session id, because the keys
- * of cached outcomes are derived from the chain id. It is stored at the first call that needs it, of a method with `once`.
- * For a session without such a call, it is stored at the end, if the session was open for less than the `ttl` (the
- * lifetime of cached outcomes). So a reconnect itself causes no write. That matters after a restart, when many clients
- * reconnect at once.
+ * A shared store keeps chain ids, encrypted with a key derived from the session id. They are written when a method with
+ * `once` is called, or when a session ends within `ttl`. So reconnects cause no writes.
  */
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
 import { SILENT } from '../../methods/model/sharedState.js';
@@ -17,16 +13,13 @@ import type { Log } from '../../shared/log.js';
 import { isShared, type Store } from '../../shared/store.js';
 import { deriveKeys, seal, unseal } from '../core/sealedOutcome.js';
 
-/** The id of a chain, which is the id of its first session; or a function that reads it from the store. */
+/** The id of the first session of a chain, or a function that reads it from the store. */
 export type ChainId = string | (() => Promise<string>);
 
 export interface ResumeChains {
-	/**
-	 * Must be called when a session begins.
-	 * @param former the session that it resumes, if the client names one
-	 */
+	/** Must be called when a session begins. @param former the session that it resumes */
 	join(session: string, former: string | undefined): ChainId;
-	/** Must be called when a session ends. Another session may still resume it for the `ttl` of the options. */
+	/** Must be called when a session ends. It can still be resumed for `ttl`. */
 	leave(session: string): void;
 }
 
@@ -41,11 +34,9 @@ export function createResumeChains(options: ResumeChainOptions): ResumeChains {
 }
 
 function localChains(options: ExpiringCacheOptions): ResumeChains {
-	/**
-	 * The chain id of each open session that has resumed another. An open session without an entry is the first of its chain.
-	 */
+	/** Chain ids by open session. A session without an entry is the first of its chain. */
 	const open = new Map<string, string>();
-	/** The chain id of each ended session that had resumed another. */
+	/** Chain ids by ended session. */
 	const ended = new ExpiringCache<string>(options);
 
 	return {
@@ -64,15 +55,11 @@ function localChains(options: ExpiringCacheOptions): ResumeChains {
 	};
 }
 
-/**
- * How long the chain id of an open session stays in the store, in ms. It is stored again when the session ends. If the
- * process dies after this time, a client that resumes the session gets no cached outcomes.
- */
+/** How long the store keeps the chain id of an open session, in ms. It is stored again when the session ends. */
 const MAX_OPEN_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** An open session that has resumed another. */
 interface ResumingSession {
-	/** The id of the session that it has resumed. */
 	readonly former: string;
 	readonly openedAt: number;
 	/** Set once it is needed. */
@@ -80,7 +67,6 @@ interface ResumingSession {
 }
 
 class SharedChains implements ResumeChains {
-	/** The open sessions that have resumed another, by id. */
 	readonly #open = new Map<string, ResumingSession>();
 
 	constructor(private readonly options: ResumeChainOptions) {}
@@ -103,10 +89,7 @@ class SharedChains implements ResumeChains {
 		return resuming.chainId;
 	}
 
-	/**
-	 * Reads the chain id of the former session from the store, and stores it for this session as well.
-	 * @param keepMs how long it stays in the store
-	 */
+	/** Reads the chain id of the former session, and stores it for this session for `keepMs`. */
 	async #extendChain(session: string, former: string, keepMs: number): Promise<string> {
 		const { sharedState } = this.options.store;
 		const formerKeys = keysOf(former);
@@ -133,10 +116,7 @@ class SharedChains implements ResumeChains {
 		);
 	}
 
-	/**
-	 * Keeps the chain id of an ended session for `ttl`. If no call needed it, and the session was open for longer than `ttl`,
-	 * nothing is stored: the outcomes of the earlier sessions have expired.
-	 */
+	/** If no call needed the chain id within `ttl`, earlier outcomes have expired, and nothing is stored. */
 	async #keepEnded(session: string, { former, openedAt, chainId }: ResumingSession): Promise<void> {
 		const { store, ttl } = this.options;
 		if (chainId) {
@@ -151,5 +131,4 @@ class SharedChains implements ResumeChains {
 }
 
 const keysOf = (session: string) => deriveKeys(session, 'chain');
-/** The id of the document that contains a session's chain id. */
 const idOf = ({ id }: { readonly id: string }) => `chain ${id}`;

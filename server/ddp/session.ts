@@ -1,6 +1,5 @@
 /**
- * The session of one client: negotiates the version of DDP, reads the client's messages, and answers them
- * (`test/contract/ddp.md` sections 3 to 9).
+ * The session of one client: reads the client's messages, and answers them (`test/contract/ddp.md` sections 3 to 9).
  */
 import { randomId } from '../../shared/ids.js';
 import * as codec from './codec.js';
@@ -28,34 +27,26 @@ const MAX_FRAME_BEFORE_CONNECT = 8 * 1024;
 
 export class Session implements Receiver, HeartbeatPeer {
 	readonly login = new Login();
-	/** `slot` and `active` belong to the heartbeat: see `HeartbeatPeer`. */
+	/** `slot` and `active`: see `HeartbeatPeer`. */
 	slot: HeartbeatPeer['slot'];
 	active = false;
 	/** Undefined until the client's `connect` is accepted. */
 	connectionId: string | undefined;
-	/**
-	 * Id of the chain of sessions to which this one belongs: a client that reconnects names its former session. The cached
-	 * results of the calls of all these sessions are found by this id. Undefined if results are not cached.
-	 */
+	/** Results of earlier calls are found by this id (`resume-chains.ts`). Undefined if they are not cached. */
 	chainId: ChainId | undefined;
 	subscriptions: Subscriptions | undefined;
 	#connection: ClientConnection | undefined;
 	/** False for version pre1 of DDP, which has no pings. */
 	#knowsPings = true;
 	isClosed = false;
-	/** Closes the session if `connect` does not arrive in time. */
 	#connectTimer: NodeJS.Timeout | undefined;
-	/**
-	 * Set only while there are unanswered requests, to save memory. It is kept once reading was paused: `Drain` reads
-	 * `wasPaused`, because more requests may then be on the way.
-	 */
+	/** Set while there are unanswered requests. Kept once reading was paused, because `Drain` reads `wasPaused`. */
 	requests: Requests<QueuedRequest> | undefined;
 	#drain: Drain | undefined;
 	#malformed: MalformedCounter | undefined;
 	#largeAnswers: LargeAnswers | undefined;
 	readonly #endController = new AbortController();
 
-	/** @param onTransportClosed called after the transport has closed */
 	constructor(
 		readonly transport: Transport,
 		readonly services: SessionServices,
@@ -65,7 +56,6 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout).unref();
 	}
 
-	/** Whether the client's `connect` message was accepted. */
 	get hasAcceptedConnect(): boolean {
 		return this.connectionId !== undefined;
 	}
@@ -78,7 +68,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.transport.clientAddress;
 	}
 
-	/** The connection as methods see it. Created on first use, which saves 90 bytes for an idle client. */
+	/** The connection as methods see it. Created on first use, which saves 90 bytes. */
 	get connection(): ClientConnection | null {
 		if (this.connectionId === undefined) return null;
 		if (!this.#connection) {
@@ -88,7 +78,6 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.#connection;
 	}
 
-	/** The large answers that wait to be sent. */
 	get largeAnswers(): LargeAnswers {
 		this.#largeAnswers ??= new LargeAnswers(this.transport, this.signal);
 		return this.#largeAnswers;
@@ -99,7 +88,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.#endController.signal;
 	}
 
-	/** Ends the session from the server's side. */
+	/** Closes the transport and ends the session. */
 	close(reason: CloseReason = NORMAL_CLOSURE): void {
 		this.transport.close(reason);
 		this.end();
@@ -113,7 +102,6 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (!this.isClosed) this.close(GOING_AWAY);
 	}
 
-	/** The transport has closed. */
 	onClose(): void {
 		this.end();
 		this.onTransportClosed(this);
@@ -139,8 +127,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	enforceFrameSize(bytes: number): boolean {
-		// The limit depends on the login. During a login every frame is allowed here, and the queue checks large frames when
-		// the login has ended.
+		// During a login, the queue checks large frames: the limit depends on the user.
 		if (this.isClosed || this.login.pendingChanges > 0 || bytes <= this.maxFrame) return true;
 		this.close(TOO_LARGE);
 		return false;
@@ -158,7 +145,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (typeof message === 'string') this.sendError(message);
 		else if (message.msg === 'disconnect') this.close();
 		else if (!this.hasAcceptedConnect) this.handleBeforeConnect(message, text);
-		// Pings and pongs do not wait in the queue, so that neither side times out during a slow method.
+		// Pings do not wait in the queue: neither side may time out during a slow method.
 		else if (this.#knowsPings && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#knowsPings && message.msg === 'pong') return;
 		else if (!this.#drain?.ignoresRequests) enqueue(codec.parseRequest(message, text), this);
@@ -183,7 +170,6 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.subscriptions = new Subscriptions(this);
 		this.#knowsPings = version !== 'pre1';
 		const hasHeartbeat = this.#knowsPings && this.services.heartbeats.start(this);
-		// A client without a heartbeat may be idle for as long as a client may take to send `connect`.
 		if (!hasHeartbeat) {
 			this.transport.onIdle(this.options.connectTimeout, () => this.onTimeout());
 		}
@@ -192,7 +178,6 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (this.services.onConnection) this.services.onConnection(this.connection as ClientConnection);
 	}
 
-	/** Answers a request whose turn has come: see `RequestsHost`. */
 	answer(request: QueuedRequest, release: () => void): Promise<void> | undefined {
 		return answer(request, this, release);
 	}
@@ -212,7 +197,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.transport.encodePart(text);
 	}
 
-	/** Sends an error frame for a malformed message. After too many such messages, closes the connection instead. */
+	/** Sends an error frame. After too many malformed messages, closes the connection instead. */
 	sendError(frame: string): void {
 		this.#malformed ??= new MalformedCounter();
 		this.#malformed.count();
@@ -225,7 +210,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	onTimeout(): void {
-		// While reading is paused, the answer to the ping is not read. While a long message is sent, the ping waits behind it.
+		// While reading is paused, the pong is not read. While a long message is sent, the ping waits behind it.
 		const canAnswer = !this.requests?.isPaused && !this.transport.isSendingParts;
 		if (canAnswer) this.close();
 	}
@@ -240,7 +225,6 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.transport.resume();
 	}
 
-	/** Called when the state of `requests` has changed. */
 	onChange(): void {
 		if (this.requests?.isIdle && !this.requests.wasPaused) this.requests = undefined;
 		this.#drain?.onChange();

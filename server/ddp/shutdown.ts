@@ -2,28 +2,24 @@
 import { type CloseReason, GOING_AWAY } from './transports/close-reason.js';
 import type { Transport } from './transports/transport.js';
 
-/**
- * A session that is being ended: by `drain`, then `close`, then `terminate`. The last two are called only if its transport
- * is still open.
- */
+/** A session that is ended by `drain`, then by `close` and `terminate` if its transport is still open. */
 export interface EndingSession {
 	/** Answers the received requests, then closes the session. */
 	drain(): Promise<void>;
-	/** Closes the session, even if calls are unanswered. */
 	close(reason: CloseReason): void;
 	readonly transport: Pick<Transport, 'terminate'>;
 }
 
-/** The share of the grace period in which sessions begin to end. The rest is for their last answers. */
+/** Share of the grace period in which sessions begin to end. The rest is for last answers. */
 const SPREAD_SHARE = 0.5;
 
-/** How long a client has to answer the close frame before it is disconnected, in ms. */
+/** How long a client has to answer the close frame, in ms. */
 const CLOSE_GRACE_MS = 2000;
 
 /**
  * Ends sessions gradually, so that clients do not all reconnect at the same time.
- * @param sessions the open sessions; the caller must remove those that have ended
- * @param grace the time until the last session is closed, in ms; calls that take longer are interrupted
+ * @param sessions the caller must remove those that have ended
+ * @param grace time until the last session is closed, in ms; longer calls are interrupted
  * @returns a function that cancels the remaining steps
  */
 export function endSessions(sessions: ReadonlySet<EndingSession>, grace: number): () => void {

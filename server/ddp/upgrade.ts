@@ -21,14 +21,13 @@ const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
 /** `/sockjs/<server>/<session>/websocket`. A slash and a query may follow. */
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 
-/** The HTTP server that has received a request. */
 function httpServerOf({ socket }: IncomingMessage): Server | undefined {
 	return (socket as { server?: Server }).server;
 }
 
 /**
- * How many upgrades are handled in one turn of the event loop: three take about 1 ms. While `maxWaiting` upgrades wait,
- * which is about seven seconds of work, a further client is disconnected.
+ * Upgrades in one turn of the event loop: three take about 1 ms. Further clients are disconnected while `maxWaiting`
+ * wait, about seven seconds of work.
  */
 const UPGRADES = { perTurn: 3, maxWaiting: 20_000 };
 
@@ -62,7 +61,6 @@ export function createUpgrade(
 	const webSockets = new WebSocketServer({
 		noServer: true,
 		WebSocket: ClientSocket,
-		// Not needed: the endpoint knows its sessions.
 		clientTracking: false,
 		maxPayload: maxFrame,
 		perMessageDeflate: compression,
@@ -76,15 +74,14 @@ export function createUpgrade(
 		endWithAnswer(socket, status, body, { ...app.securityHeaders, ...retryHeaders });
 	}
 
-	// One listener function for all sockets saves memory per open socket.
+	// One function for all sockets, to save memory.
 	const onSocketError = (err: Error) => log.debug({ err }, 'Socket error');
 	const onWebSocketError = (err: Error) => log.debug({ err }, 'WebSocket error');
 
-	/** Begins a session over a WebSocket whose handshake is complete. */
 	function openTransport(webSocket: ClientSocket, request: IncomingMessage): void {
 		// From here on `ws` handles errors of the socket.
 		request.socket.off('error', onSocketError);
-		// `ws` closes the socket with the right code; without a listener the error would end the process.
+		// Without a listener, the error would end the process.
 		webSocket.on('error', onWebSocketError);
 		const transport = SOCKJS_PATH.test(pathOf(request.url ?? '') ?? '')
 			? new SockJsWebSocketTransport(webSocket, request, options)
@@ -128,7 +125,7 @@ export function createUpgrade(
 			refuseUpgrade(socket, 403, errorBody(ORIGIN_NOT_ALLOWED));
 			return;
 		}
-		/** Set if the connection must wait. Ends the hold of its socket, and returns the data that has arrived meanwhile. */
+		/** Set if the connection must wait. Returns the data that has arrived meanwhile. */
 		let endHold: (() => Buffer) | undefined;
 		const cancelWait = admission.request(address, (rejection) => {
 			const received = endHold ? Buffer.concat([head, endHold()]) : head;
@@ -139,7 +136,7 @@ export function createUpgrade(
 		if (cancelWait) endHold = holdSocket(socket, cancelWait);
 	}
 
-	/** Completes the handshake of an admitted connection. @param head the data that the client has sent after its request */
+	/** @param head the data after the client's request */
 	function completeUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, address: string | null): void {
 		let isOpen = false;
 		webSockets.handleUpgrade(request, socket, head, (webSocket) => {

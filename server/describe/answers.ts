@@ -1,4 +1,4 @@
-/** Makes the schemas of the bodies of successful REST answers, from the pattern of a method's return value. */
+/** Makes the schemas of successful REST answers. */
 import type { RestRoute } from '../../shared/method.js';
 import { ANY, type Shape } from '../../shared/shape.js';
 import { acceptsUndefined, choicesOf, type JsonSchema, type SchemaMaker } from './schema.js';
@@ -9,7 +9,6 @@ const SUCCESS = { name: 'success', isOptional: false, shape: { kind: 'literal', 
 const namelessChoices = (shape: Shape): Shape[] =>
 	choicesOf(shape).flatMap((choice) => (choice.kind === 'named' ? namelessChoices(choice.shape) : [choice]));
 
-/** Adds `success` to the JSON Schema of an object. */
 const withSuccess = ({ properties = {}, required = [], ...others }: JsonSchema): JsonSchema => ({
 	...others,
 	properties: { ...(properties as object), success: { const: true } },
@@ -17,8 +16,8 @@ const withSuccess = ({ properties = {}, required = [], ...others }: JsonSchema):
 });
 
 /**
- * The body for one shape of return value. The members of a plain object stand beside `success`; any other value is the
- * member `result`; an unknown value may be either. `succeeded` in `rest/envelope.ts` makes the answers in this form.
+ * The body for one shape of return value, as `succeeded` in `rest/envelope.ts` makes it. Only the members of a plain
+ * object stand beside `success`.
  */
 function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	if (shape.kind === 'object') return maker.object([...shape.members, SUCCESS], shape.others);
@@ -32,7 +31,7 @@ function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	return maker.object([{ name: 'result', isOptional: false, shape }, SUCCESS], null);
 }
 
-/** The body of a successful answer. @param returns the shape of the return value; undefined: unknown */
+/** The body of a successful answer. @param returns undefined: unknown */
 export function answerBody(returns: Shape | undefined, rest: RestRoute, maker: SchemaMaker): JsonSchema {
 	const successOnly = maker.object([SUCCESS], null);
 	if (rest.empty) return successOnly;

@@ -1,4 +1,4 @@
-/** Makes the AsyncAPI 3.0 document. It describes the DDP messages of every method, publication and stream. */
+/** Makes the AsyncAPI 3.0 document: the DDP messages of every method, publication and stream. */
 import type { RateRule } from '../../shared/limit.js';
 import type { Method } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
@@ -23,7 +23,7 @@ export interface DdpDocumentOptions {
 	readonly pathPrefix?: string;
 }
 
-/** The channel of the messages that belong to no particular method, publication or stream. */
+/** The channel of the messages of every DDP server. */
 function protocolPart(): Part {
 	const entries = Object.entries(PROTOCOL);
 	const namesSentBy = (side: 'client' | 'server') =>
@@ -81,7 +81,7 @@ export function asyncapiDocument(options: DdpDocumentOptions): Record<string, un
 		channels: Object.fromEntries(parts.map(({ id, channel }) => [id, channel])),
 		operations: Object.assign({}, ...parts.map(({ operations }) => operations)),
 		components: { schemas: maker.components },
-		// Extensions that the page at /api-docs shows.
+		// For the page at `/api-docs`.
 		'x-chapters': CHAPTERS.map(([title]) => title),
 	};
 }

@@ -1,4 +1,4 @@
-/** Builds parts that the channels of the AsyncAPI document have in common. */
+/** Builds the common parts of the channels in the AsyncAPI document. */
 import type { RateRule } from '../../shared/limit.js';
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Member } from '../../shared/shape.js';
@@ -10,7 +10,7 @@ export type Json = Record<string, unknown>;
 /** The arguments of a definition, with their patterns. */
 export type Arguments = readonly (readonly [name: string, matcher: AnyMatcher])[];
 
-/** A channel of the document with its messages, and the operations on it. `asyncapiDocument` puts the parts together. */
+/** A channel of the document, and the operations on it. */
 export interface Part {
 	readonly id: string;
 	readonly channel: Json;
@@ -22,20 +22,19 @@ export interface ChannelContext {
 	/** Makes the schemas, and collects those with a name. */
 	readonly maker: SchemaMaker;
 	readonly examples: ExampleMaker;
-	/** The rate limit rules of the server. */
 	readonly limits: readonly RateRule[];
 }
 
 /** The address of every channel: the path of the WebSocket. */
 export const ADDRESS = '/websocket';
 
-/** Makes an id for the document: each character of the name except letters, digits, `.`, `-` and `_` becomes `_`. */
+/** Makes an id for the document: characters except letters, digits, `.`, `-` and `_` become `_`. */
 export const idOf = (name: string): string => name.replace(/[^\w.-]/g, '_');
 
 export const channelRef = (channel: string): Json => ({ $ref: `#/channels/${channel}` });
 export const messageRef = (channel: string, name: string): Json => ({ $ref: `#/channels/${channel}/messages/${name}` });
 
-/** A message object. */
+/** Makes a message object of AsyncAPI. */
 export function messageObject(name: string, summary: string, payload: JsonSchema, example: unknown): Json {
 	return { name, summary, payload, examples: [{ payload: example }] };
 }
@@ -50,12 +49,12 @@ export function operation(
 	return { action, channel: channelRef(channel), summary, messages: messages.map((name) => messageRef(channel, name)) };
 }
 
-/** Number of parameters that a client must send. An optional parameter before a required one counts too. */
+/** Number of parameters that a client must send, including optional ones before a required one. */
 const requiredCount = (members: readonly Member[]) => members.findLastIndex(({ isOptional }) => !isOptional) + 1;
 
 /**
- * The schema of DDP parameters. JSON has no undefined, so null stands for an omitted parameter that others follow.
- * Surplus parameters are allowed.
+ * The schema of DDP parameters. Null stands for an omitted parameter that others follow. Surplus parameters are
+ * allowed.
  */
 export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSchema {
 	const members = argumentMembers(args);
@@ -65,7 +64,7 @@ export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSc
 		...(members.length > 0 && {
 			prefixItems: members.map(({ name, isOptional, shape }) => {
 				const schema = maker.schemaOf(shape);
-				// The title names the parameter. With `allOf`, the schema of the value keeps its own title.
+				// With `allOf`, the schema of the value keeps its own title.
 				return { title: name, ...(isOptional ? { anyOf: [schema, { type: 'null' }] } : { allOf: [schema] }) };
 			}),
 		}),
@@ -81,7 +80,7 @@ export function exampleParams(args: Arguments, { maker, examples }: ChannelConte
 		.map(({ name, shape }) => examples.exampleOf(maker.schemaOf(shape), name));
 }
 
-/** Arguments with their schemas and examples, as the page at `/api-docs` shows them. */
+/** Arguments as the page at `/api-docs` shows them. */
 export function describedArguments(args: Arguments, { maker, examples }: ChannelContext): Json[] {
 	return argumentMembers(args).map(({ name, isOptional, shape }) => {
 		const schema = maker.schemaOf(shape);

@@ -1,6 +1,6 @@
-/** The chapters of the methods in `docs/methods.md` and at `/api-docs`. They are also tags of the OpenAPI document. */
+/** The chapters of methods in `docs/methods.md` and at `/api-docs`, which are also tags of OpenAPI. */
 
-/** Each chapter has a pattern. A method belongs to the first chapter whose pattern matches its name. */
+/** A method belongs to the first chapter whose pattern matches its name. */
 export const CHAPTERS: readonly (readonly [title: string, names: RegExp])[] = [
 	['Identity keys', /E2EKey$|^e2e\.(fetchMyKeys|setUserPublicAndPrivateKeys|keyHistory)$/],
 	['Room keys', /^e2e\.|^stream-notify-room-users$/],

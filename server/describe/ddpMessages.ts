@@ -12,7 +12,7 @@ export function messageSchema(msg: string, members: MessageMembers): JsonSchema 
 	return { ...openMessageSchema(msg, members), additionalProperties: false };
 }
 
-/** The schema of a message that may have other members. The server ignores them in messages of clients. */
+/** The schema of a message that may have other members. */
 export function openMessageSchema(msg: string, members: MessageMembers): JsonSchema {
 	const entries = Object.entries(members);
 	const required = entries.filter(([name]) => !name.endsWith('?')).map(([name]) => name);
@@ -26,7 +26,7 @@ export function openMessageSchema(msg: string, members: MessageMembers): JsonSch
 	};
 }
 
-/** The schema of the error in `result` and `nosub`. @param codes the codes that it may have; absent: any code */
+/** The schema of the error in `result` and `nosub`. @param codes absent: any code */
 export function errorSchema(codes?: readonly (string | number)[]): JsonSchema {
 	return {
 		type: 'object',
@@ -43,7 +43,6 @@ export function errorSchema(codes?: readonly (string | number)[]): JsonSchema {
 	};
 }
 
-/** A message: its sender, its purpose and its payload. */
 interface ProtocolMessage {
 	readonly from: 'client' | 'server' | 'both';
 	readonly summary: string;
@@ -53,7 +52,7 @@ interface ProtocolMessage {
 
 const SESSION = 'Q2wE4rT6yU8iO0pAs';
 
-/** The messages, by the value of `msg`. */
+/** By the value of `msg`. */
 export const PROTOCOL: Readonly<Record<string, ProtocolMessage>> = {
 	connect: {
 		from: 'client',

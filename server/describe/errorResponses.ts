@@ -1,10 +1,10 @@
-/** Describes the error answers of REST: the status and the reasons of each error code. */
+/** Describes the error answers of REST. */
 import { BareError, ClientError, errorInstances, knownErrors } from '../../shared/errors.js';
 import { commonErrors, type ErrorCode, type Method } from '../../shared/method.js';
 import { failed } from '../rest/envelope.js';
 import type { JsonSchema } from './schema.js';
 
-/** Codes of errors that routes answer without calling a method. A route is described with all, and may have only some. */
+/** Codes of errors that routes answer without calling a method. A route may have only some. */
 const ROUTE_ERRORS: readonly ErrorCode[] = [
 	'error-invalid-idempotency-key',
 	'error-invalid-params',
@@ -13,16 +13,14 @@ const ROUTE_ERRORS: readonly ErrorCode[] = [
 	503,
 ];
 
-/** An error in a REST answer. */
 interface RestError extends DescribedError {
-	/** Whether the code is the text of the answer, which then has no `errorType` (see `BareError`). */
+	/** Whether the code is the text of the answer (see `BareError`). */
 	readonly isBare: boolean;
 }
 
-/** The reasons of each error code. Undefined until the first use. */
+/** Undefined until the first use. */
 let reasonsByCode: ReadonlyMap<ErrorCode, readonly string[]> | undefined;
 
-/** The reasons that errors with a code may have. */
 function reasonsOf(code: ErrorCode): readonly string[] {
 	if (!reasonsByCode) {
 		const all = new Map<ErrorCode, string[]>();
@@ -47,8 +45,7 @@ export const errorsOf = (codes: readonly ErrorCode[]): DescribedError[] =>
 	codes.map((code) => ({ code, reasons: reasonsOf(code) }));
 
 /**
- * The errors of a method. A code that follows only from the options or the limits of the method has only its first
- * reason, because the other reasons belong to other methods.
+ * The errors of a method. A code that follows only from options or limits has only its first reason.
  * @param isLimited whether its definition or a rule limits its calls
  */
 export function methodErrors(method: Method, isLimited: boolean): DescribedError[] {
@@ -58,10 +55,7 @@ export function methodErrors(method: Method, isLimited: boolean): DescribedError
 	return [...errorsOf(ownCodes), ...common];
 }
 
-/**
- * Groups errors by the status of their answers, and adds `ROUTE_ERRORS`. Errors with the same code may have
- * different statuses, so the status of each known error of a code is determined.
- */
+/** Groups errors by status, and adds `ROUTE_ERRORS`. Errors with the same code may have different statuses. */
 function groupByStatus(errors: readonly DescribedError[]): Map<number, RestError[]> {
 	const known = errorInstances();
 	const groups = new Map<number, RestError[]>();
@@ -87,7 +81,7 @@ function groupByStatus(errors: readonly DescribedError[]): Map<number, RestError
 
 const errorLine = ({ code, reasons }: RestError) => `- \`${code}\`: ${reasons.join(' / ') || 'without a reason'}`;
 
-/** The schema of a body with status 400: a text, and the code unless the error is bare. Other statuses have only a text. */
+/** The schema of a body with status 400. Other statuses have no `errorType`. */
 function errorBodySchema(errors: readonly RestError[]): JsonSchema {
 	const codes = errors.filter(({ isBare }) => !isBare).map(({ code }) => code);
 	return {
@@ -113,7 +107,7 @@ const TITLES: Readonly<Record<number, string>> = {
 
 const RETRY = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait' } };
 
-/** The error answers of a route: OpenAPI's response objects, by status. */
+/** OpenAPI's response objects, by status. */
 export function errorResponses(errors: readonly DescribedError[]): Record<string, unknown> {
 	const responses: Record<string, unknown> = {};
 	for (const [status, errorsOfStatus] of groupByStatus(errors)) {

@@ -7,7 +7,7 @@ const KEY_ID = '0c8f1f2a-7b1d-4d2e-9a54-6f0f7f6f3a11';
 const SEALED_KEY = `${KEY_ID}${'Q'.repeat(342)}==`;
 const TIME = '2026-01-31T12:00:00.000Z';
 
-/** Example texts by the name of the argument or member. The first pattern that matches the name counts. */
+/** Example texts by name. The first pattern that matches counts. */
 const TEXTS: readonly (readonly [name: RegExp, text: string])[] = [
 	[/^(rid|roomId|roomIds)$/, ROOM],
 	[/^(uid|userId|userIds|_id|id|by|to)$/, USER],
@@ -40,7 +40,7 @@ const lookUp = <T>(table: readonly (readonly [RegExp, T])[], name: string): T | 
 export class ExampleMaker {
 	constructor(private readonly components: Readonly<Record<string, JsonSchema>>) {}
 
-	/** @param name name of the argument or member; the tables above have examples by name */
+	/** @param name of the argument or member, for the tables above */
 	exampleOf(schema: JsonSchema, name = ''): unknown {
 		const { $ref, examples, anyOf } = schema;
 		if (typeof $ref === 'string') {
@@ -73,10 +73,7 @@ export class ExampleMaker {
 		}
 	}
 
-	/**
-	 * Includes optional members, so that an example shows all members. An object with arbitrary keys gets one member,
-	 * whose key is a room id.
-	 */
+	/** Includes optional members. An object with arbitrary keys gets one member, whose key is a room id. */
 	#object({ properties = {}, additionalProperties: others }: JsonSchema): unknown {
 		const members = Object.entries(properties as Record<string, JsonSchema>);
 		const known = Object.fromEntries(members.map(([name, schema]) => [name, this.exampleOf(schema, name)]));

@@ -1,4 +1,4 @@
-/** Finds files of the package. Works in the built repository, and in an installed package, where modules are bundled. */
+/** Finds files of the package. In an installed package, modules are bundled. */
 import { existsSync } from 'node:fs';
 
 /** The nearest folder above this module that has a package.json. */
@@ -15,7 +15,7 @@ function findRoot(): URL {
 
 let root: URL | undefined;
 
-/** The address of a file of the package. @param path path from the root of the package */
+/** The address of a file. @param path from the root of the package */
 export function packageFile(path: string): URL {
 	root ??= findRoot();
 	return new URL(path, root);

@@ -7,11 +7,11 @@ import { formatLimit } from './limitText.js';
 
 /** A limit in an OpenAPI or AsyncAPI document. */
 export interface DescribedLimit extends Limit {
-	/** Whose calls are counted together, such as `user`, or `address, over REST` (only the calls over REST of one address). */
+	/** Whose calls are counted together, such as `user`, or `address, over REST`. */
 	readonly countedBy: string;
 }
 
-/** The keys of a rule by which calls may be counted, and how they are called in OpenAPI and AsyncAPI. */
+/** The keys by which a rule may count, and their names in the documents. */
 const COUNT_KEYS: readonly (readonly [key: 'userId' | 'clientAddress' | 'connectionId', text: string])[] = [
 	['userId', 'user'],
 	['clientAddress', 'address'],
@@ -21,26 +21,24 @@ const COUNT_KEYS: readonly (readonly [key: 'userId' | 'clientAddress' | 'connect
 /** A rule that accepts this id is taken to accept every connection. */
 const ANY_CONNECTION = 'any-connection';
 
-/** What a rule counts by. A rule counts each value of a key separately if its matcher for the key is a function. */
+/** What a rule counts by: the keys whose matcher is a function. */
 function countKeysText({ matcher }: RateRule): string {
 	const countKeys = COUNT_KEYS.filter(([key]) => typeof matcher[key] === 'function').map(([, text]) => text);
-	// Calls over REST have no connection: `connectionId` is null for all of them, so a rule that counts by connection counts
-	// them together.
+	// Calls over REST have no connection, so a rule that counts by connection counts them together.
 	const countsRestTogether = typeof matcher.connectionId === 'function' && acceptsConnection(matcher, null);
 	if (!countsRestTogether) return countKeys.join(' and ') || 'server';
 	if (acceptsConnection(matcher, ANY_CONNECTION)) return `${countKeys.join(' and ')}, with REST as one connection`;
 	return `${countKeys.filter((key) => key !== 'connection').join(' and ') || 'server'}, over REST`;
 }
 
-/** The rules that match the name of a method or publication. */
 const rulesFor = (type: RateEvent['type'], name: string, rules: readonly RateRule[]) =>
 	rules.filter(({ matcher }) => matches(matcher.type, type) && matches(matcher.name, name));
 
-/** Whether calls of a method over REST have a limit. Answers may then have headers with its state. */
+/** Whether calls of a method over REST have a limit. */
 export const isLimitedOverRest = ({ name, limit }: Method, rules: readonly RateRule[]): boolean =>
 	limit !== undefined || rulesFor('method', name, rules).some(({ matcher }) => acceptsConnection(matcher, null));
 
-/** The limits of a method or publication: the limit in its definition, and the rules that match its name. */
+/** The limits of a method or publication, from its definition and from the rules. */
 export function limitsOf(
 	type: RateEvent['type'],
 	name: string,

@@ -1,4 +1,4 @@
-/** The channel of a method in the AsyncAPI document: its call and its result. */
+/** The channel of a method in the AsyncAPI document. */
 import type { RateRule } from '../../shared/limit.js';
 import { commonErrors, DEFAULT_TIMEOUT, type ErrorCode, type Method } from '../../shared/method.js';
 import { urlOf } from '../rest/server.js';
@@ -35,11 +35,10 @@ const limitsOfMethod = ({ name, limit }: Method, rules: readonly RateRule[]) => 
 
 /** The codes of errors that a call may answer; undefined if they are unknown. */
 function codesOf(method: Method, isLimited: boolean): ErrorCode[] | undefined {
-	// Any call may answer 404, if the server does not have the method, and 503, if the store is unavailable.
+	// Any call may answer 404 for an unknown method, and 503 if the store is unavailable.
 	return method.errors && [...new Set([...method.errors, ...commonErrors(method, isLimited), 404, 503])];
 }
 
-/** The message with the result: a value, or an error. */
 function resultMessage(method: Method, { maker, examples, limits }: ChannelContext): Json {
 	const shape = method.returns?.shape ?? { kind: 'any' };
 	const value = maker.schemaOf(shape);
@@ -66,7 +65,7 @@ function descriptionOf(method: Method, limits: string | undefined): string {
 	].join('\n');
 }
 
-/** The extensions that the page at `/api-docs` shows for a method. */
+/** What the page at `/api-docs` shows for a method. */
 function extensionsOf(method: Method, context: ChannelContext): Json {
 	const { name, args, anonymous, once, secondFactor, audit, timeout, returns, rest } = method;
 	const limits = limitsOfMethod(method, context.limits);

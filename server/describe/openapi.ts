@@ -1,4 +1,4 @@
-/** Makes the OpenAPI 3.1 document. It describes every REST route. */
+/** Makes the OpenAPI 3.1 document, which describes every REST route. */
 import { clientError } from '../../shared/errors.js';
 import type { RateRule } from '../../shared/limit.js';
 import { DEFAULT_TIMEOUT, type Method, pathParameters, type RestRoute, VERBS_WITH_BODY } from '../../shared/method.js';
@@ -31,7 +31,7 @@ export interface DocumentOptions {
 	readonly pathPrefix?: string;
 }
 
-/** The id of an operation. Client generators make the name of a function from it, so it contains no slash. */
+/** The id of an operation. Client generators make a function name from it. */
 export const operationIdOf = (name: string): string => name.replaceAll('/', '_');
 
 const DESCRIPTION = `The REST routes of this server. The same methods can be called over DDP: see \`/asyncapi.json\`.
@@ -42,7 +42,6 @@ argument that is left out, unless the argument may be null. A list in the query 
 \`count\`, \`offset\`, \`sort\`, \`fields\` and \`query\` to any GET. A method that has no such argument ignores them. But
 it refuses the parameter \`query\`, unless this is empty or \`{}\`.`;
 
-/** The description of a method, without its arguments. */
 function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 	const { anonymous, once, secondFactor, audit, timeout, name } = method;
 	const limit = limitsText(limitsOf('method', name, method.limit, limits));
@@ -59,7 +58,6 @@ function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 	].join('\n');
 }
 
-/** The parameters of an operation in the path, in the query and in headers. */
 function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): unknown[] {
 	return [
 		...argumentParameters(method, rest, maker, examples),
@@ -70,11 +68,11 @@ function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examp
 	];
 }
 
-/** The schema of a request body: the arguments that are not in the path. */
+/** The arguments that are not in the path. */
 function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): JsonSchema {
 	const inPath = new Set(pathParameters(rest.path));
 	const members = argumentMembers(args).filter(({ name }) => !inPath.has(name));
-	// With `body: 'object'` the body is the value of the only argument. Otherwise the arguments are its members.
+	// With `body: 'object'` the body is the value of the only argument.
 	const [first] = members;
 	return rest.body === 'object' && first ? maker.schemaOf(first.shape) : maker.object(members, null);
 }
@@ -91,7 +89,6 @@ function requestBody(method: Method, rest: RestRoute, maker: SchemaMaker, exampl
 	};
 }
 
-/** The operation of a method. */
 function operationOf(
 	method: Method,
 	rest: RestRoute,
@@ -100,7 +97,7 @@ function operationOf(
 	const { name, summary, anonymous, returns, once, secondFactor, audit, timeout } = method;
 	const schema = answerBody(returns?.shape, rest, maker);
 	const isLimited = isLimitedOverRest(method, limits);
-	// A route may have its own error for a field that is not an argument. Without one, the error is `invalid-params`.
+	// A route may have its own error for a field that is not an argument.
 	const unknownFieldErrors = rest.unknownField ? [clientError(rest.unknownField).error] : [];
 	const errors = [
 		...methodErrors(method, isLimited),
@@ -179,7 +176,7 @@ export function openapiDocument({ methods, limits, version, pathPrefix }: Docume
 		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
 	}
 	const context = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
-	// The built-in routes with a fixed `method` are those for logins and logouts. A server without accounts has none of them.
+	// A server without accounts has no built-in routes for logins and logouts, which have a `method`.
 	const hasAccounts = context.methods.has('login');
 	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
 		for (const [verb, operation] of routeOperations(route, context)) add(route.path, verb, operation);

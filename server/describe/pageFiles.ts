@@ -1,4 +1,4 @@
-/** Serves the files of the reference page at `/api-docs`, with headers that isolate the page from other sites. */
+/** Serves the files of the reference page at `/api-docs`. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
@@ -7,10 +7,7 @@ import { addFileRoute, makeServedFile } from './serve.js';
 
 export const PAGE_PATH = '/api-docs';
 
-/**
- * The page loads nothing from other hosts, sends nothing to them, and cannot be embedded by them. It has no inline
- * script or style.
- */
+/** The page loads nothing from other hosts, and they cannot embed it. It has no inline script or style. */
 const POLICY = [
 	"default-src 'none'",
 	"script-src 'self'",
@@ -35,7 +32,6 @@ const TYPES: Readonly<Record<string, string>> = {
 	svg: 'image/svg+xml',
 };
 
-/** The files that the page loads. */
 const FILES = [
 	'page.js',
 	'elements.js',
@@ -51,8 +47,8 @@ const FILES = [
 ];
 
 /**
- * The location of a file. `typeText.js` is always in the build output: the server imports `typeText.ts` too, so the build
- * compiles it. An installed package has the other files in the build output too, minified.
+ * The server uses `typeText.ts` too, so the build compiles it. An installed package has the other files minified in the
+ * build output.
  */
 function locationOf(name: string): URL {
 	if (name === 'typeText.js') return packageFile('dist/server/describe/typeText.js');

@@ -3,10 +3,10 @@ import { type Method, pathParameters, type RestRoute, VERBS_WITH_BODY } from '..
 import type { ExampleMaker } from './examples.js';
 import { argumentMembers, type JsonSchema, type SchemaMaker } from './schema.js';
 
-/** How a client writes a value in a URL: as text, as a list of texts (`name=a&name=b`), or as JSON text. */
+/** How a client writes a value in a URL: text, a list of texts (`name=a&name=b`), or JSON text. */
 type Form = 'text' | 'list' | 'json';
 
-/** The forms of the values that a schema accepts. Null has no form: a client leaves the parameter out. */
+/** The forms of the values that a schema accepts. Null has none: a client leaves the parameter out. */
 function formsOf(schema: JsonSchema, components: SchemaMaker['components']): Form[] {
 	const { $ref, anyOf, type, items } = schema;
 	const innerForms = (inner: unknown) => formsOf((inner ?? {}) as JsonSchema, components);
@@ -19,17 +19,15 @@ function formsOf(schema: JsonSchema, components: SchemaMaker['components']): For
 	});
 }
 
-/** Whether a parameter is JSON text: some of its values are objects, or lists of objects, and none is plain text. */
+/** Whether clients write a parameter as JSON text. */
 function isJsonText(schema: JsonSchema, components: SchemaMaker['components']): boolean {
 	const forms = formsOf(schema, components);
 	return forms.includes('json') && !forms.includes('text');
 }
 
 /**
- * The parameters of an operation for the arguments of its method.
- *
- * A parameter that is JSON text has `content`. With a plain `schema`, OpenAPI would write each member of an object as a
- * parameter of its own.
+ * The parameters of an operation for the arguments of its method. JSON text needs `content`. With `schema`, OpenAPI
+ * would make each member of an object a parameter.
  */
 export function argumentParameters(
 	{ args }: Method,

@@ -1,7 +1,4 @@
-/**
- * The channel of a publication in the AsyncAPI document: the messages that subscribe to it, and those that carry its
- * documents.
- */
+/** Describes the channel of a publication in the AsyncAPI document. */
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Publication } from '../../shared/publication.js';
 import { ANY } from '../../shared/shape.js';
@@ -22,8 +19,8 @@ import { messageSchema } from './ddpMessages.js';
 import { limitsOf } from './limits.js';
 
 /**
- * The messages with the documents of a collection. Every field is optional, because the server does not send again what
- * the client has from another subscription.
+ * The messages with the documents of a collection. All fields are optional, because the client may have some from
+ * another subscription.
  */
 function documentMessages(
 	collection: string,

@@ -1,4 +1,4 @@
-/** Describes the built-in REST routes, which no method defines: for logins and logouts, `method.call`, and `info`. */
+/** Describes the REST routes that no method defines: logins and logouts, `method.call`, and `info`. */
 
 import { UserProfile } from '../../methods/model/answers.js';
 import type { RateRule } from '../../shared/limit.js';
@@ -29,14 +29,14 @@ export const UNAUTHORIZED = { description: 'The credentials are missing, wrong o
 /** The answer with a status that the operation does not list. */
 export const OTHER_ERROR = { description: 'Refused', content: ERROR_CONTENT };
 
-/** The headers that tell the state of a rate limit, as components of the document. */
+/** The headers of a rate limit, as components of the document. */
 export const RATE_HEADER_COMPONENTS = {
 	'X-RateLimit-Limit': { description: 'Calls in a window', schema: { type: 'integer' } },
 	'X-RateLimit-Remaining': { description: 'Calls left in this window', schema: { type: 'integer' } },
 	'X-RateLimit-Reset': { description: 'End of this window, in ms since 1970', schema: { type: 'integer' } },
 };
 
-/** These headers in an answer. */
+/** References to these headers, for an answer. */
 export const RATE_HEADERS = Object.fromEntries(
 	Object.keys(RATE_HEADER_COMPONENTS).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
 );
@@ -52,9 +52,8 @@ interface BuiltInRoute {
 	/** The method that the route always calls. The route has the errors and limits of this method. */
 	readonly method?: string;
 	readonly body?: Pattern;
-	/** The body of an answer with status 200. */
 	readonly answer: Pattern;
-	/** The bodies of error answers that do not have the usual form, by status. */
+	/** The bodies of errors that have an unusual form, by status. */
 	readonly errorBodies?: Readonly<Record<number, Pattern>>;
 }
 
@@ -63,8 +62,8 @@ const DdpAnswer = { message: String, success: Boolean };
 const Version = { version: String, info: { version: String }, success: true };
 
 /**
- * The bodies of error answers of `method.call`. An error of the called method is sent in the form of a result. If the
- * request contains no valid call, the answer has the usual form of an error.
+ * The bodies of error answers of `method.call`. An error of the called method has the form of a result. An invalid
+ * request gets an error in the usual form.
  */
 const DDP_ERRORS = {
 	400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })),
@@ -146,7 +145,6 @@ export const ROUTES: readonly BuiltInRoute[] = [
 	})),
 ];
 
-/** What is needed to describe the routes of one document. */
 interface RouteContext {
 	readonly maker: SchemaMaker;
 	readonly examples: ExampleMaker;
@@ -154,13 +152,12 @@ interface RouteContext {
 	readonly methods: ReadonlyMap<string, Method>;
 }
 
-/** A body in JSON that matches a pattern: its schema and an example. */
 function jsonContent(pattern: Pattern, { maker, examples }: RouteContext): object {
 	const schema: JsonSchema = maker.schemaOf(compile(pattern).shape);
 	return { content: { 'application/json': { schema, example: examples.exampleOf(schema) } } };
 }
 
-/** The path parameters. The only path parameter in these routes is the name of a method. */
+/** Each path parameter is the name of a method. */
 function parametersOf(path: string): object[] {
 	return Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => ({
 		name,

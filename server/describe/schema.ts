@@ -1,7 +1,4 @@
-/**
- * Converts patterns to JSON Schema (draft 2020-12), for OpenAPI, AsyncAPI and the reference in `docs/`. A shape describes
- * which values a pattern accepts.
- */
+/** Converts patterns to JSON Schema (draft 2020-12). A shape describes which values a pattern accepts. */
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { JsonSchema, Member, Shape } from '../../shared/shape.js';
 
@@ -10,10 +7,9 @@ export type { JsonSchema } from '../../shared/shape.js';
 /** How values are encoded: as EJSON over DDP, as JSON over REST. */
 export type Encoding = 'ejson' | 'json';
 
-/** A schema that accepts no value. */
 const NEVER: JsonSchema = { not: {} };
 
-/** The classes whose objects can be encoded. EJSON encodes `Date` and `Uint8Array`; JSON only `Date`, as a text. */
+/** The classes whose objects can be encoded. */
 const CLASSES: Record<Encoding, ReadonlyMap<string, JsonSchema>> = {
 	ejson: new Map<string, JsonSchema>([
 		['Date', { type: 'object', properties: { $date: { type: 'number' } }, required: ['$date'] }],
@@ -40,16 +36,12 @@ export function acceptsUndefined(shape: Shape): boolean {
 	return isUndefined(shape) || (shape.kind === 'oneOf' && shape.choices.some(acceptsUndefined));
 }
 
-/** The choices of a shape, including nested ones, without undefined: JSON has no undefined. */
+/** The choices of a shape, including nested ones, without undefined. */
 export function choicesOf(shape: Shape): Shape[] {
 	if (shape.kind === 'oneOf') return shape.choices.flatMap(choicesOf);
 	return isUndefined(shape) ? [] : [shape];
 }
 
-/**
- * A schema that accepts a value if one of the schemas accepts it. Constants become one `enum`. Schemas that state only a
- * type become one list of types.
- */
 function anyOf(schemas: readonly JsonSchema[]): JsonSchema {
 	const distinct = [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
 	if (distinct.length === 0) return NEVER;
@@ -60,15 +52,13 @@ function anyOf(schemas: readonly JsonSchema[]): JsonSchema {
 	return areOnlyTypes ? { type: types } : { anyOf: distinct };
 }
 
-/** Makes the schemas of one document, and collects those of named shapes as its components. */
+/** Makes the schemas of one document, and collects the named ones as its components. */
 export class SchemaMaker {
-	/** The named schemas that were used, for the components of the document. */
 	readonly components: Record<string, JsonSchema> = {};
 	readonly #named = new Map<string, Shape>();
 
 	constructor(readonly encoding: Encoding) {}
 
-	/** The schema of a shape. */
 	schemaOf(shape: Shape): JsonSchema {
 		switch (shape.kind) {
 			case 'any':
@@ -79,7 +69,6 @@ export class SchemaMaker {
 				return shape.value === undefined ? NEVER : { const: shape.value };
 			case 'where':
 				if (shape.text === undefined && shape.schema) return shape.schema;
-				// A shape with neither a text nor a schema still needs a description.
 				return { ...shape.schema, description: shape.text ?? 'checked value' };
 			case 'array':
 				return { type: 'array', items: this.schemaOf(shape.element) };
@@ -105,7 +94,7 @@ export class SchemaMaker {
 		};
 	}
 
-	/** The schema of a type or class. In EJSON a class becomes a component with its name. */
+	/** In EJSON a class becomes a component with its name. */
 	#type(name: string): JsonSchema {
 		const type = TYPES.get(name);
 		if (type) return type;
@@ -116,10 +105,7 @@ export class SchemaMaker {
 		return { $ref: `#/components/schemas/${name}` };
 	}
 
-	/**
-	 * The first shape with a name becomes a component, to which a reference leads. A different shape with the same name gets
-	 * its schema in place, because the reference would lead to the wrong shape.
-	 */
+	/** The first shape with a name becomes a component. A different shape with this name gets its schema in place. */
 	#ref(name: string, shape: Shape): JsonSchema {
 		const known = this.#named.get(name);
 		if (known === undefined) {

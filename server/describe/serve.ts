@@ -1,7 +1,4 @@
-/**
- * Serves the documents that describe the server: `/api/v1/openapi.json` and `/asyncapi.json`. Each document is made at
- * its first request, so that it does not slow down the start of the server.
- */
+/** Serves `/api/v1/openapi.json` and `/asyncapi.json`. Each is made at its first request, to keep the start fast. */
 
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -14,7 +11,7 @@ import { packageVersion } from '../version.js';
 export const OPENAPI_PATH = '/api/v1/openapi.json';
 export const ASYNCAPI_PATH = '/asyncapi.json';
 
-/** The content of a file with its compressed form, kept in memory. */
+/** A file in memory, plain and compressed. */
 export interface ServedFile {
 	readonly type: string;
 	readonly etag: string;
@@ -50,7 +47,7 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: ServedFile
 export function addFileRoute(app: FastifyInstance, path: string, make: () => Promise<ServedFile>): void {
 	const getFile = loadOnce(make);
 	app.get(path, { config: { [REFUSES_OTHER_VERBS]: true } }, async (request, reply) => {
-		// The relative URLs in a page of HTML are wrong if its path ends with a slash, so such a path is redirected.
+		// Relative URLs in a page are wrong if its path ends with a slash.
 		if (/^[^?]*\/(\?|$)/.test(request.url)) return reply.redirect(`../${path.slice(path.lastIndexOf('/') + 1)}`, 308);
 		return sendFile(request, reply, await getFile());
 	});
@@ -58,10 +55,7 @@ export function addFileRoute(app: FastifyInstance, path: string, make: () => Pro
 
 const JSON_TYPE = 'application/json';
 
-/**
- * Adds the paths of the documents, which describe the catalogue.
- * @param pathPrefix prefix of the path of every URL of the server; empty if there is none
- */
+/** Adds the paths of the documents, which describe the catalogue. */
 export function serveDocuments(app: FastifyInstance, catalogue: Catalogue, pathPrefix = ''): void {
 	const { methods, publications, streams, limits = [] } = catalogue;
 	const documentOptions = () => ({ methods, publications, streams, limits, version: packageVersion(), pathPrefix });

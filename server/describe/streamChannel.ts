@@ -1,4 +1,4 @@
-/** The channel of a stream in the AsyncAPI document: the message that subscribes to it, and its events. */
+/** Describes the channel of a stream in the AsyncAPI document. */
 
 import { escapeRegExp } from '../../shared/escapeRegExp.js';
 import { compileKeys } from '../../shared/pattern.js';
@@ -24,10 +24,10 @@ import type { JsonSchema } from './schema.js';
 /** A variable part of an event name, such as `<rid>`. */
 const VARIABLE = /<(\w+)>/g;
 
-/** Escapes a text for a pattern, also slashes, because some programs write patterns between slashes. */
+/** Also escapes slashes, because some programs write patterns between slashes. */
 const escapePatternText = (text: string) => escapeRegExp(text).replaceAll('/', '\\/');
 
-/** The schema of an event name. A part in angle brackets stands for any text without a slash. */
+/** A part in angle brackets stands for any text without a slash. */
 function eventNameSchema(name: string): JsonSchema {
 	const parts = name.split(/<\w+>/);
 	return parts.length === 1
@@ -41,7 +41,7 @@ function fieldsSchema(properties: Readonly<Record<string, JsonSchema>>): JsonSch
 	return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
 }
 
-/** A message to a subscriber, such as an event. Its `id` is always `id`, because the message is about no document. */
+/** A message to a subscriber. Its `id` is always the text `id`. */
 function streamMessage(
 	msg: 'added' | 'changed',
 	stream: string,
@@ -73,7 +73,6 @@ const OPTIONS: JsonSchema = {
 	],
 };
 
-/** The parameters of every stream: the name of the events, and options. */
 const PARAMS: JsonSchema = {
 	type: 'array',
 	prefixItems: [{ type: 'string', minLength: 1, maxLength: MAX_NAME_LENGTH }, OPTIONS],

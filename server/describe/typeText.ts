@@ -1,6 +1,6 @@
 /**
- * Formats JSON Schema like TypeScript types, on one line or several. The `description` of a schema, which states a
- * condition in words, is shown in angle brackets. The page at `/api-docs` loads this module too, so this module imports nothing.
+ * Formats JSON Schema like TypeScript types. The page at `/api-docs` loads this module too, so this module imports
+ * nothing.
  */
 interface Schema {
 	readonly [keyword: string]: unknown;
@@ -39,7 +39,7 @@ function arrayText(items: Schema, indent: Indent): string {
 	return isUnion ? `(${text})[]` : `${text}[]`;
 }
 
-/** The text of a schema. The first keyword that is present decides. */
+/** The first keyword that is present decides. */
 function textOf(schema: Schema, indent: Indent): string {
 	const { $ref, title, description, type, format, anyOf } = schema;
 	if (typeof $ref === 'string') return $ref.slice($ref.lastIndexOf('/') + 1);

@@ -5,9 +5,9 @@ import { createSecureContext } from 'node:tls';
 import type { Log } from '../../shared/log.js';
 import { explainUnreadable, isDenied } from '../dataFolder/access.js';
 
-/** The paths of the files of a certificate, in PEM form. */
+/** The paths of the PEM files of a certificate. */
 export interface CertificateFiles {
-	/** The certificate, followed by the certificates of the authorities between it and the root. */
+	/** The certificate, then those of the authorities between it and the root. */
 	readonly cert: string;
 	readonly key: string;
 }
@@ -22,7 +22,6 @@ export interface Certificate {
 export class CertificateError extends Error {
 	override readonly name = 'CertificateError';
 
-	/** @param faults the text of each fault */
 	constructor(readonly faults: readonly string[]) {
 		super(faults.join('; '));
 	}
@@ -34,7 +33,7 @@ export async function readPem(path: string): Promise<string> {
 		const reason = isDenied(error) ? explainUnreadable(path) : (error.code ?? 'unknown error');
 		throw new CertificateError([`${path} cannot be read: ${reason}`]);
 	});
-	// If a file ends within the `-----BEGIN` line of its last certificate, OpenSSL ignores that certificate without an error.
+	// OpenSSL ignores a last certificate whose `-----BEGIN` line is cut off.
 	const [, ...blockEnds] = text.split(/-----END [A-Z0-9 ]+-----/);
 	const afterLastBlock = blockEnds.at(-1);
 	if (afterLastBlock === undefined || /^-/m.test(afterLastBlock))
@@ -47,7 +46,7 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 	const results = await Promise.allSettled([readPem(certPath), readPem(keyPath)]);
 	const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
 	if (failures.length > 0) {
-		// If neither file can be read, both are named. A set, because both paths can name the same file.
+		// A set, because both paths can name the same file.
 		const faults = new Set(failures.flatMap((error) => (error as CertificateError).faults));
 		throw new CertificateError([...faults]);
 	}
@@ -62,9 +61,9 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 }
 
 /**
- * The earliest time at which a certificate in a PEM text expires. The certificates of authorities count too, because
- * clients reject a certificate if its authority's certificate has expired.
- * @returns seconds since 1970; undefined if the text contains no certificate, or one that cannot be read
+ * The earliest time at which a certificate in a PEM text expires. Certificates of authorities count too, because
+ * clients reject expired ones.
+ * @returns seconds since 1970; undefined if there is no certificate, or an unreadable one
  */
 export function expiryOf(pem: string): number | undefined {
 	const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
@@ -76,10 +75,7 @@ export function expiryOf(pem: string): number | undefined {
 	}
 }
 
-/**
- * Logs which certificate is in use. Warns if this certificate, or one of an authority in its file, has expired. Clients
- * then reject the certificate, although the server can still use it.
- */
+/** Logs which certificate is in use. Warns if this certificate, or one of an authority in its file, has expired. */
 export function logCertificate(log: Log, { cert }: Certificate): void {
 	const { subject, subjectAltName, validTo, fingerprint256 } = new X509Certificate(cert);
 	const facts = { subject, names: subjectAltName, validTo, fingerprint256 };
@@ -91,9 +87,7 @@ export function logCertificate(log: Log, { cert }: Certificate): void {
 }
 
 /**
- * Reads the files again. New connections use the new certificate; open connections stay as they are. If the files cannot
- * be used, an error is logged and the present certificate stays in use.
- * @param replace replaces the certificate of a server
+ * Reads the files again, for new connections. If they cannot be used, logs an error and keeps the present certificate.
  * @returns whether the certificate was replaced
  */
 export async function reloadCertificate(

@@ -1,7 +1,6 @@
-/** Closes an HTTP server without waiting for requests in progress. */
 import type { Server } from 'node:http';
 
-/** Closes a server with all its connections. Resolves when they are closed. */
+/** Closes a server with all its connections, and the requests in progress on them. Resolves when they are closed. */
 export function closeServer(server: Server): Promise<void> {
 	return new Promise((resolve) => {
 		server.close(() => resolve());

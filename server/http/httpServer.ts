@@ -44,8 +44,8 @@ export function createHttpServer(
 }
 
 /**
- * Makes `closeAllConnections` also close the connections whose TLS handshake is not complete. A connection is identified by
- * the client's address and port, because its socket object is another one after the handshake.
+ * Makes `closeAllConnections` also close connections in a TLS handshake. These are identified by address and port,
+ * because the handshake replaces the socket object.
  */
 function closeHandshakesToo(server: Server): void {
 	const handshakes = new Map<string, Socket>();

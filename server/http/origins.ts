@@ -1,11 +1,8 @@
-/**
- * Decides which web pages may connect. A browser names the origin of a page in the header `Origin`. Other programs send
- * no such header, and are not restricted.
- */
+/** Decides which web pages may connect. Programs that send no header `Origin` are not restricted. */
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 
-/** An origin has neither a path nor a final slash. Browsers send `null` for sandboxed pages and local files. */
+/** An origin has no path and no final slash. Browsers send `null` for sandboxed pages and local files. */
 const ORIGIN = /^(null|[a-z][a-z0-9+.-]*:\/\/[^/?#@\s,]*)$/i;
 
 /** The error text for a page of another origin. */
@@ -14,7 +11,6 @@ export const ORIGIN_NOT_ALLOWED = 'Pages of this origin may not connect';
 /** The value that allows only pages of this server. */
 const OWN = 'own';
 
-/** The entries of a list separated by commas. */
 const splitList = (list: string): string[] => list.split(',').map((entry) => entry.trim());
 
 /** Whether a text is `*`, or a list of origins separated by commas. */
@@ -42,8 +38,7 @@ export function readOrigins(list: string): '*' | string[] {
 }
 
 /**
- * Whether an origin is that of the server itself: it has the host and port of the request. Without TLS both schemes
- * count, because a proxy in front of the server may add TLS.
+ * Whether an origin has the host and port of the request. Without TLS both schemes count, because a proxy may add TLS.
  */
 function isOwnOrigin(origin: string, { headers, socket }: IncomingMessage): boolean {
 	const [, scheme] = /^(https?):\/\//.exec(origin) ?? [];

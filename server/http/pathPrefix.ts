@@ -1,6 +1,6 @@
 /** The prefix of the paths of all requests to the server (`--path-prefix`). */
 
-/** Segments of unreserved characters, each after a slash. Browsers resolve `.` and `..`, so these are no segments. */
+/** Segments of unreserved characters, except `.` and `..`, which browsers resolve. */
 const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/;
 
 const MAX_PREFIX_LENGTH = 200;
@@ -12,7 +12,6 @@ export function isPathPrefix(text: string): boolean {
 
 /**
  * Removes the prefix from the target of a request.
- * @param prefix empty if there is none
  * @param target the path and the query, as in `request.url` of Node
  * @returns the rest, which begins with a slash; undefined for a target without the prefix
  */

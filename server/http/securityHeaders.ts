@@ -1,17 +1,17 @@
-/** Headers that protect users of browsers. Every HTTP answer has them, even if it is written directly to a socket. */
+/** Headers that protect users of browsers. Every HTTP answer has them. */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 const HEADERS = {
-	// An answer is data. A browser must not run it, show it in a frame or guess its type, whatever it contains. Only the page
-	// at `/api-docs` has another policy (`server/describe/pageFiles.ts`).
+	// Browsers must treat every answer as data. Only the page at `/api-docs` has another policy
+	// (`server/describe/pageFiles.ts`).
 	'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 	'x-content-type-options': 'nosniff',
 	'x-frame-options': 'DENY',
 	'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-/** Makes browsers use only HTTPS for half a year (in seconds). Does not apply to subdomains: they may be other services. */
+/** Makes browsers use only HTTPS for half a year. Subdomains are left out: they may be other services. */
 const HSTS = { 'strict-transport-security': 'max-age=15552000' } as const;
 
 /** The values of headers by name. */
@@ -26,10 +26,7 @@ declare module 'fastify' {
 	}
 }
 
-/**
- * The headers of every answer of a server.
- * @param isTls whether the server itself serves TLS. Then a further header makes browsers use only HTTPS
- */
+/** The headers of every answer of a server. @param isTls whether the server itself serves TLS */
 export function securityHeaders(isTls: boolean): SecurityHeaders {
 	return isTls ? { ...HEADERS, ...HSTS } : HEADERS;
 }

@@ -1,4 +1,3 @@
-/** Lets the process end although an HTTP server is open. */
 import type { Server } from 'node:http';
 
 /** Lets the process end although the server listens, and although clients that connect later stay connected. */

@@ -3,19 +3,18 @@ import { type Db, MongoClient } from 'mongodb';
 import { collectionNames } from '../../shared/store.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 
-/** The default database if the address names none, as in Rocket.Chat's setups. */
+/** The database if the address names none, as in Rocket.Chat's setups. */
 const DEFAULT_DATABASE = 'rocketchat';
 
 /** How long the start, and later each operation, waits for a database that does not answer, in ms. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
 /**
- * Makes a client for the database. The client connects at its first operation.
- *
+ * Makes a client, which connects at its first operation.
  * @throws StoreError for an address that cannot be understood
  */
 export function createClient(url: string): MongoClient {
-	// Options that are given here override those in the address. So no timeout is given here if the address has one.
+	// Options given here override those in the address.
 	const hasOwnTimeout = /[?&]serverSelectionTimeoutMS=/i.test(url);
 	try {
 		return new MongoClient(url, {
@@ -35,7 +34,6 @@ export function createClient(url: string): MongoClient {
 
 /**
  * Connects to the database of an address.
- *
  * @throws StoreError `unreachable`. Its message does not contain the password of the address
  */
 export async function connect(url: string): Promise<MongoClient> {
@@ -48,7 +46,7 @@ export async function connect(url: string): Promise<MongoClient> {
 	}
 }
 
-/** Identifies the database by the UUID of a collection, because the address of a database can be written in several ways. */
+/** Identifies a database by the UUID of a collection. Several addresses can name the same database. */
 export async function identityOf(db: Db): Promise<string> {
 	const [users] = await db.listCollections({ name: collectionNames.users }).toArray();
 	const uuid = users && 'info' in users ? (users.info as { uuid?: unknown } | undefined)?.uuid : undefined;
@@ -73,7 +71,7 @@ export const databaseAndHosts = (url: string) => `${databaseOf(url)} at ${hostsO
 
 /** Removes the password of the address, percent-encoded or not, from a message of the driver. */
 export function withoutPassword(message: string, url: string): string {
-	// A login is `user:password`. Only the first colon separates them.
+	// Only the first colon separates user and password.
 	const password = urlParts(url).login?.split(':').slice(1).join(':');
 	if (!password) return message;
 	return message.replaceAll(password, '***').replaceAll(decodeURIComponent(password), '***');

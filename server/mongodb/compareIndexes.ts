@@ -2,18 +2,16 @@
 import type { Db } from 'mongodb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 
-/** A difference between the indexes that a database has and those that Roomkey needs. */
+/** A difference between the present and the needed indexes. */
 export interface IndexDifference {
 	readonly collection: string;
 	readonly fields: readonly string[];
 	/**
-	 * `different`: the database has another index on the same fields. `extra`: it has an index that is not needed, in a
-	 * collection that only Roomkey uses.
+	 * `different`: another index on the same fields. `extra`: an unneeded index in a collection that only Roomkey uses.
 	 */
 	readonly kind: 'missing' | 'different' | 'extra';
 	/** The properties of the needed index in words, such as `unique, sparse`. */
 	readonly needed: string;
-	/** The properties of the present index in words. */
 	readonly present?: string;
 	/** The index to make, if the kind is `missing`. */
 	readonly index?: IndexSpec;
@@ -31,24 +29,19 @@ export interface PresentIndex {
 	readonly hidden?: boolean;
 }
 
-/**
- * Only Roomkey uses collections with this prefix. All other collections may also be used by Rocket.Chat or the application, so
- * no index of theirs is `extra`.
- */
+/** The prefix of collections that only Roomkey uses. In other collections no index is `extra`. */
 const OWN_PREFIX = 'roomkey_';
 
-/** The indexes that a collection needs in MongoDB. */
 const neededIndexes = ({ indexes }: IndexedCollection): IndexSpec[] =>
 	indexes.filter(({ embeddedOnly }) => !embeddedOnly);
 
-/** The filter of a partial index on these fields: the index contains only documents that have all of them. */
+/** The filter of a partial index, which contains only documents that have all these fields. */
 export const partialFilter = (fields: readonly string[]): object =>
 	Object.fromEntries(fields.map((field) => [field, { $exists: true }]));
 
 /** MongoDB's error code for a collection that does not exist. */
 const NAMESPACE_NOT_FOUND = 26;
 
-/** The indexes of a collection. Empty if the collection does not exist. */
 async function presentIndexes(db: Db, collection: string): Promise<PresentIndex[]> {
 	try {
 		return (await db.collection(collection).listIndexes().toArray()) as PresentIndex[];
@@ -58,14 +51,13 @@ async function presentIndexes(db: Db, collection: string): Promise<PresentIndex[
 	}
 }
 
-/** Whether none of these collections has a document, as in a database whose name is mistyped. */
+/** Whether none of these collections has a document. */
 export async function holdsNothing(db: Db, collections: readonly IndexedCollection[]): Promise<boolean> {
 	for (const { name } of collections)
 		if (await db.collection(name).findOne({}, { projection: { _id: 1 } })) return false;
 	return true;
 }
 
-/** The properties of an index in words. */
 function inWords({ unique, sparse, partialFilterExpression, ...others }: Omit<PresentIndex, 'key'>): string {
 	const words = [
 		unique ? 'unique' : '',
@@ -78,7 +70,6 @@ function inWords({ unique, sparse, partialFilterExpression, ...others }: Omit<Pr
 	return words.filter(Boolean).join(', ') || 'plain';
 }
 
-/** The properties of a needed index, in the words of `inWords`. */
 function neededInWords({ fields, unique, sparse, partial, expires }: IndexSpec): string {
 	return inWords({
 		unique,
@@ -91,10 +82,7 @@ function neededInWords({ fields, unique, sparse, partial, expires }: IndexSpec):
 /** The fields of an ascending index with their directions, as a text to compare. */
 const keyOf = (fields: readonly string[]) => JSON.stringify(fields.map((field) => [field, 1]));
 
-/**
- * The text of `keyOf` for a present index. The driver may return a direction as an object that wraps a number. An index of
- * another kind has a text as its direction, such as `2dsphere`.
- */
+/** The driver may wrap a direction in an object. An index of another kind has a text instead, such as `2dsphere`. */
 const presentKey = ({ key }: PresentIndex) =>
 	JSON.stringify(Object.entries(key).map(([field, direction]) => [field, Number(direction) || direction]));
 

@@ -1,7 +1,4 @@
-/**
- * Makes the missing indexes of a MongoDB. If the database has collections, the names of these indexes are logged first,
- * because the database may belong to another program.
- */
+/** Makes the missing indexes of a MongoDB. */
 import type { Db } from 'mongodb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import type { Log } from '../../shared/log.js';
@@ -18,9 +15,8 @@ export interface IndexOptions {
 }
 
 /**
- * Compares the indexes of a database with the needed ones, and makes or logs those that are missing. A different index on
- * the same fields stays. Also warns if the needed collections hold no documents.
- *
+ * Makes or logs the missing indexes of a database. A different index on the same fields stays. Warns if the collections
+ * hold no documents.
  * @throws StoreError if an index cannot be made
  */
 export async function prepareIndexes(
@@ -53,7 +49,6 @@ export async function prepareIndexes(
 	for (const { collection, index } of missing) if (index) await makeIndex(db, collection, index, log);
 }
 
-/** A difference in words, for the log. */
 const textOf = ({ collection, fields, needed, present }: IndexDifference) =>
 	`${collection} (${fields.join(', ')}): ${needed}${present === undefined ? '' : `, not ${present}`}`;
 
@@ -62,10 +57,7 @@ const INDEX_OPTIONS_CONFLICT = 85;
 const INDEX_KEY_SPECS_CONFLICT = 86;
 const DUPLICATE_KEY = 11_000;
 
-/**
- * How long MongoDB keeps a document after its date of expiry, in seconds, because the clocks of MongoDB and this process
- * may differ.
- */
+/** How long MongoDB keeps a document after its date of expiry, in seconds, because clocks may differ. */
 const EXPIRY_DELAY_S = 60;
 
 async function makeIndex(

@@ -1,7 +1,7 @@
-/** Recognizes the errors of MongoDB's driver after which clients may try again, because the database is unavailable. */
+/** Recognizes errors of MongoDB's driver for an unavailable database. Clients may then try again. */
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 
-/** Names of the errors that the driver throws if the database does not answer or the client is closed. */
+/** Names of errors of a database that does not answer, or of a closed client. */
 const UNREACHABLE_NAMES: ReadonlySet<string> = new Set([
 	'MongoServerSelectionError',
 	'MongoNetworkError',
@@ -21,8 +21,8 @@ const UNREACHABLE_NAMES: ReadonlySet<string> = new Set([
 const TRANSIENT_LABELS = ['RetryableWriteError', 'TransientTransactionError'];
 
 /**
- * Error codes of a database whose network fails (6, 7, 89, 9001), that shuts down (91, 11600), is not or no longer the
- * primary (189, 10107, 11602, 13435, 13436), or has exceeded a time limit (262).
+ * Error codes of a database whose network fails (6, 7, 89, 9001) or that shuts down (91, 11600). Also codes of one that
+ * is not primary (189, 10107, 11602, 13435, 13436), or has exceeded a time limit (262).
  */
 const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
 	6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,

@@ -1,6 +1,6 @@
 /**
- * Logs calls, logins, wrong tokens and refused connections. Of arguments and results, only ids and the kind of a login
- * are logged, because the rest may contain secrets.
+ * Logs calls, logins, wrong tokens and refused connections. Of arguments and results it logs only ids and the kind of a
+ * login. The rest may contain secrets.
  */
 import { findByLoginName } from '../../methods/model/users/findUser.js';
 import type { User } from '../../shared/documents.js';
@@ -11,13 +11,12 @@ import { factsOf } from '../core/caller.js';
 import { type EndedCall, NO_OBSERVER, type ServerObserver, type WrongToken } from '../core/observer.js';
 import { LineLimit } from './lineLimit.js';
 
-/** Names of arguments, or of members of an argument, whose value is the id of the room or user that a call is about. */
+/** Names of arguments, and of their members, that contain the id of a room or user. */
 const SUBJECTS: ReadonlySet<string> = new Set(['rid', 'roomId', 'uid', 'userId']);
 
-/** The form of ids. Anything else that a client sends in their place is not logged. */
+/** A value in another form is not logged. */
 const ID = /^[\w.-]{1,64}$/;
 
-/** The ids in the arguments of a call. */
 function subjectsOf({ definition, params }: EndedCall): Record<string, string> {
 	const found: Record<string, string> = {};
 	const addId = (name: string, value: unknown) => {
@@ -32,7 +31,7 @@ function subjectsOf({ definition, params }: EndedCall): Record<string, string> {
 	return found;
 }
 
-/** The options of a login. They are not checked: a client may send another form. */
+/** The unchecked options of a login. */
 interface LoginOptions {
 	readonly user?: { readonly id?: unknown; readonly username?: unknown; readonly email?: unknown };
 	readonly resume?: unknown;
@@ -40,7 +39,7 @@ interface LoginOptions {
 	readonly totp?: { readonly login?: LoginOptions };
 }
 
-/** Whether a login was by token or by password. If a login handler has logged the user in, the name of this handler. */
+/** `token`, `password`, or the name of the login handler that logged the user in. */
 function credentialOf({ params: [options], result }: EndedCall): string | undefined {
 	const { totp, ...own } = (options ?? {}) as LoginOptions;
 	const { resume, password } = totp?.login ?? own;
@@ -50,19 +49,15 @@ function credentialOf({ params: [options], result }: EndedCall): string | undefi
 	return typeof type === 'string' ? type : undefined;
 }
 
-/** The facts that name the user whom a failed login was for. */
 const attemptedFacts = (user: Pick<User, '_id' | 'username'> | null | undefined) =>
 	user && { attemptedUserId: user._id, attemptedUsername: user.username };
 
-/** The fields that `attemptedFacts` needs. */
 const ATTEMPTED_FIELDS = { username: 1 } as const;
 
-/** The value if it is a text, otherwise undefined. */
 const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
 
 /**
- * Finds the user whom a failed login was for, as the login does. What was typed as a name is not logged, because people
- * type passwords into the wrong field.
+ * Finds the user whom a failed login was for. The typed name is not logged: people type passwords into the wrong field.
  */
 async function findAttemptedUser(store: Store, [options]: readonly unknown[]): Promise<User | null> {
 	const { user, totp } = (options ?? {}) as LoginOptions;
@@ -70,7 +65,7 @@ async function findAttemptedUser(store: Store, [options]: readonly unknown[]): P
 	return findByLoginName(store, { id: textOf(id), username: textOf(username), email: textOf(email) }, ATTEMPTED_FIELDS);
 }
 
-/** The user who has logged in by a call. */
+/** The id of the user who has logged in. */
 function userOf(result: unknown): string | undefined {
 	const { id } = (result ?? {}) as { id?: unknown };
 	return typeof id === 'string' ? id : undefined;
@@ -88,7 +83,7 @@ export function logRevokedTokens(bus: Bus, log: Log): () => void {
 
 /**
  * Logs audited calls, wrong tokens and refused connections at `info`, and all other calls at `debug`.
- * @param isShadow whether calls are replays of mirrored requests, whose writes are discarded
+ * @param isShadow whether calls are replays of mirrored requests
  */
 export function createCallLog(log: Log, store: Store, isShadow = false): ServerObserver {
 	const auditMark = { audit: true, ...(isShadow && { shadow: true }) };
@@ -129,7 +124,7 @@ export function createCallLog(log: Log, store: Store, isShadow = false): ServerO
 		(log as { isLevelEnabled?(level: string): boolean }).isLevelEnabled?.(level) ?? true;
 
 	function writeLogin(ended: EndedCall): void {
-		// The method `login` adds the user name to `about`. This user is the caller, so the name becomes a fact of the caller.
+		// The method `login` puts the name of the caller into `about`.
 		const { username, ...about } = ended.about ?? {};
 		const call = { ...ended, about };
 		const facts = { credential: credentialOf(call) };

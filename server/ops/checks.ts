@@ -4,7 +4,7 @@ import type { Store } from '../../shared/store.js';
 import { DATA_FILE, dataFileId } from '../dataFolder/manifest.js';
 import type { Check } from './health.js';
 
-/** Minimum free space, in MiB. With less, the check fails, although the store can still write for some time. */
+/** Minimum free space, in MiB. */
 const MIN_FREE_MIB = 64;
 
 const MIB = 1024 ** 2;
@@ -25,8 +25,8 @@ export function storeCheck(store: Store): Check {
 }
 
 /**
- * Checks that the data folder can be written to and still has the data file of the first check, and that its disk has
- * `MIN_FREE_MIB` left. Anybody can read the result, so it does not contain the path of the folder.
+ * Checks that the data folder is writable, still has the data file of the first check, and has free space. Anybody can
+ * read the result, so it does not contain the path of the folder.
  */
 export function diskCheck(folder: string): Check {
 	let firstId: string | undefined;

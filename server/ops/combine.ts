@@ -1,10 +1,8 @@
-/** Makes one observer of several. */
 import type { ServerObserver } from '../core/observer.js';
 
 /**
- * All observers receive everything except calls. For calls, the first `counter` and the first `onCall` are used, because at
- * most one observer has a `counter`, and at most one has an `onCall`.
- * @param runCall runs each call; a `runCall` of the given observers is ignored. Default: calls are run directly
+ * Makes one observer of several. At most one of them may have a `counter`, and at most one an `onCall`.
+ * @param runCall runs each call. The `runCall` of each given observer is ignored
  */
 export function combineObservers(
 	observers: readonly ServerObserver[],

@@ -1,5 +1,3 @@
-/** The counters of a server. Their values are read when metrics are scraped. */
-
 import type { LoginLane } from '../../shared/context.js';
 import { type CollectionObserver, OPERATIONS, type Operation, type StoreObserver } from '../../shared/storeObserver.js';
 import type { TransportKind } from '../core/caller.js';
@@ -18,7 +16,6 @@ import {
 import { Durations } from './durations.js';
 import { KEY_EVENTS, type KeyEvent, keyEventsOfUpdate } from './keyEvents.js';
 
-/** The calls of one method over one transport. */
 class TransportCalls {
 	readonly durations = new Durations();
 	/** Number of calls with each outcome, in the order of `OUTCOMES`. */
@@ -26,12 +23,11 @@ class TransportCalls {
 
 	add(outcome: CallOutcome, ms: number): void {
 		this.durations.add(ms);
-		// Most calls end with `ok`, the first outcome, which needs no search.
+		// Most calls end with `ok`, the first outcome.
 		const index = outcome === 'ok' ? 0 : OUTCOMES.indexOf(outcome);
 		(this.#outcomes[index] as number)++;
 	}
 
-	/** The outcomes that calls have had, with their numbers. */
 	*outcomes(): Iterable<[CallOutcome, number]> {
 		for (const [i, outcome] of OUTCOMES.entries()) {
 			const count = this.#outcomes[i] as number;
@@ -40,9 +36,7 @@ class TransportCalls {
 	}
 }
 
-/** The calls of one method. */
 class MethodCalls implements CallCounter {
-	/** The calls over each transport that has been used. */
 	readonly byTransport: Partial<Record<TransportKind, TransportCalls>> = {};
 
 	add(transport: TransportKind, outcome: CallOutcome, ms: number): void {
@@ -55,7 +49,6 @@ class MethodCalls implements CallCounter {
 	}
 }
 
-/** The operations of a store on one collection. */
 class OperationCounts {
 	readonly durations = new Durations();
 	failures = 0;
@@ -69,20 +62,18 @@ class OperationCounts {
 /** The queues of logins, called lanes. */
 const LOGIN_LANES = ['password', 'token'] as const satisfies readonly LoginLane[];
 
-/** The method whose calls count as logins. */
 const LOGIN = 'login';
 
 /** The events of the bus that are counted. */
 export const EVENTS = ['changed', 'notify', 'tokens-removed'] as const;
 
-/** The transports of connections. */
 export const CONNECTION_TRANSPORTS = [
 	'websocket',
 	'sockjs-websocket',
 	'sockjs-polling',
 ] as const satisfies readonly TransportKind[];
 
-/** All counters of a server. */
+/** The counters of a server, which the metrics show. */
 export class Counters implements ServerObserver, StoreObserver {
 	readonly connections = new Counts<TransportKind>(CONNECTION_TRANSPORTS);
 	readonly refusedConnections = new Counts<ConnectionRefusal>(CONNECTION_REFUSALS);
@@ -105,11 +96,10 @@ export class Counters implements ServerObserver, StoreObserver {
 	overflows = 0;
 	/** Events of streams that were sent. */
 	streamEvents = 0;
-	/** The sum of the clients that received each of these events. */
+	/** Events of streams, counted once for each client that received the event. */
 	streamDeliveries = 0;
-	/** The calls of each method. */
 	readonly #calls = new Map<string, MethodCalls>();
-	/** The operations of the store, by collection and then by operation. */
+	/** By collection. */
 	readonly operations = new Map<string, Readonly<Record<Operation, OperationCounts>>>();
 
 	observeCalls(method: string): CallObserver {
@@ -121,13 +111,11 @@ export class Counters implements ServerObserver, StoreObserver {
 		return { counter };
 	}
 
-	/** The calls of each method over each transport that has been used for it. */
 	*calls(): Iterable<{ method: string; transport: string; calls: TransportCalls }> {
 		for (const [method, { byTransport }] of this.#calls)
 			for (const [transport, calls] of Object.entries(byTransport)) yield { method, transport, calls };
 	}
 
-	/** How many calls of `login` have ended in each way. */
 	logins(): Counts<CallOutcome> {
 		const logins = new Counts<CallOutcome>(OUTCOMES);
 		for (const calls of Object.values(this.#calls.get(LOGIN)?.byTransport ?? {}))

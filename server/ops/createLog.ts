@@ -1,17 +1,15 @@
-/** Creates the log of a server or a command. */
 import { type Logger, pino } from 'pino';
 import { prettyLine } from './prettyLog.js';
 
-/** File descriptor of standard error. */
 const STDERR = 2;
 
 /** How lines are written: `json` for programs, `pretty` for people. `auto`: `pretty` if stderr is a terminal. */
 export type LogFormat = 'json' | 'pretty' | 'auto';
 
 /**
- * Makes a log.
- * @param write writes a line, which ends with a line break. Default: writes to stderr synchronously, so that the last
- * lines are not lost when the process ends
+ * Creates the log of a server or a command.
+ * @param write receives lines with their line breaks. Default: writes to stderr synchronously, so that no line is lost
+ * when the process ends
  */
 export function createLog(level: string, format: LogFormat, write?: (line: string) => void): Logger {
 	const target = write ? { write } : pino.destination({ dest: STDERR, sync: true });
@@ -21,7 +19,7 @@ export function createLog(level: string, format: LogFormat, write?: (line: strin
 	return pino({ level, serializers: { err: errorFacts } }, isPretty ? prettyTarget : target);
 }
 
-/** What the log says about an error. Reading a thrown value can itself throw: in a getter, or in a Proxy. */
+/** Reading a thrown value can itself throw: in a getter, or in a Proxy. */
 function errorFacts(err: unknown): unknown {
 	try {
 		return pino.stdSerializers.err(err as Error);

@@ -1,4 +1,4 @@
-/** Counts durations in buckets. This is cheaper than a histogram of prom-client, which hashes its labels at every call. */
+/** Counts durations in buckets. A histogram of prom-client is slower, because it hashes its labels at every call. */
 
 /** Upper bounds of the buckets, in ms. */
 const BOUNDS_MS: readonly number[] = [
@@ -9,7 +9,7 @@ const BOUNDS_MS: readonly number[] = [
 const SUM = BOUNDS_MS.length + 1;
 
 export class Durations {
-	/** The buckets, then the sum in ms. One array of numbers holds all, so that `add` allocates nothing. */
+	/** The buckets, then the sum in ms. With one array, `add` allocates nothing. */
 	readonly #numbers = new Float64Array(SUM + 1);
 
 	add(ms: number): void {

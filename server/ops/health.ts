@@ -2,39 +2,36 @@
 import type { Log } from '../../shared/log.js';
 import type { PartHealth } from '../cluster/partHealth.js';
 
-/** Time limit of one check, in ms. A slower check has failed. */
+/** Time limit of one check, in ms. */
 const CHECK_TIMEOUT_MS = 2000;
 
-/** For how long the results of checks are reused, in ms. Many probes then cost as much as one. */
+/** For how long the results of checks are reused, in ms. */
 const MAX_AGE_MS = 1000;
 
-/** Time between two checks without a probe, in ms. These checks let `since` and the log say when the state changed. */
+/** Time between two checks without a probe, in ms. These checks keep `since` and the log up to date. */
 const CHECK_EVERY_MS = 10_000;
 
-/**
- * The state of one part of the server. `off`: the part is not in use. `degraded`: the part does not work, but the server
- * can go on without it, and stays ready.
- */
+/** The state of one part of the server. `off`: not in use. `degraded`: does not work, but the server stays ready. */
 export interface PartState {
 	readonly status: 'ok' | 'degraded' | 'failed' | 'off';
-	/** When the part changed to this status, as far as checks and reports show, in ISO form. */
+	/** When the part changed to this status, in ISO form. */
 	readonly since: string;
 	/** Why the status is not `ok`. Everyone can read it, so it contains no secrets. */
 	readonly reason?: string;
-	/** Facts about the part, such as the number of connected processes. Everyone can read them too. */
+	/** Public facts about the part, such as the number of connected processes. */
 	readonly details?: object;
 }
 
 export interface HealthReport {
 	readonly status: 'ready' | 'not ready';
-	/** When the server entered this status, in ISO form. */
+	/** In ISO form. */
 	readonly since: string;
 	/** Why the server is not ready, unless a part is the reason. */
 	readonly reason?: string;
 	readonly checks: Readonly<Record<string, PartState>>;
 }
 
-/** Checks a part. @returns why the part has failed; undefined if it works. If the check throws, only the log names the error */
+/** Checks a part. @returns why the part has failed; undefined if it works. Only the log names a thrown error */
 export type Check = () => Promise<string | undefined>;
 
 export class Health {
@@ -46,10 +43,10 @@ export class Health {
 	/** Why the server is not ready while it starts or stops; undefined in between. */
 	#blockedReason: string | undefined = 'The server is starting';
 	#timer: NodeJS.Timeout | undefined;
-	/** The last run of all checks, which may not have ended. */
+	/** The last run may not have ended. */
 	#lastRun: { readonly at: number; readonly result: Promise<void> } | undefined;
 
-	/** @param limits in ms: the time limit of a check, how long results are reused, and the time between two runs of all checks */
+	/** @param limits in ms; the defaults are the constants above */
 	constructor(
 		private readonly log: Log,
 		private readonly limits: { readonly timeout: number; readonly maxAge: number; readonly every?: number } = {
@@ -63,10 +60,7 @@ export class Health {
 		this.#checks.set(name, check);
 	}
 
-	/**
-	 * Adds a part that reports its own state, such as a connection. The part is off until its first report.
-	 * @param offReason why the part is off until then
-	 */
+	/** Adds a part that reports its own state. The part is off until its first report. */
 	addPart(name: string, offReason: string): PartHealth {
 		this.#set(name, 'off', offReason);
 		return {
@@ -76,14 +70,12 @@ export class Health {
 		};
 	}
 
-	/** Notes that the server accepts requests from now on. */
 	markStarted(): void {
 		this.#blockedReason = undefined;
 		clearInterval(this.#timer);
 		this.#timer = setInterval(() => void this.report(), this.limits.every ?? CHECK_EVERY_MS).unref();
 	}
 
-	/** Notes that the server accepts no more clients. */
 	markStopping(): void {
 		this.#blockedReason = 'The server is stopping';
 		clearInterval(this.#timer);
@@ -131,7 +123,6 @@ export class Health {
 		}
 	}
 
-	/** Sets the state of a part, and logs a change of its status. */
 	#set(name: string, status: PartState['status'], reason?: string, err?: unknown): void {
 		const before = this.#parts.get(name);
 		const since = before?.status === status ? before.since : new Date().toISOString();

@@ -13,7 +13,6 @@ const INTERVAL_MS = 10 * 60_000;
 /** Counts may run for at most this share of the time. */
 const MAX_SHARE = 0.02;
 
-/** Counts the rooms that have a key which no member holds. */
 export async function countRoomsWithoutHolder(store: Store): Promise<number> {
 	const yielder = createYielder();
 	const hasKeyId = { e2eKeyId: { $exists: true } } as const;
@@ -30,7 +29,6 @@ export async function countRoomsWithoutHolder(store: Store): Promise<number> {
 	return count + (await countWithoutHolder(store, page));
 }
 
-/** How many of these rooms have no holder. */
 async function countWithoutHolder(
 	store: Store,
 	rooms: readonly { readonly _id: string; readonly e2eKeyId?: string | null }[],

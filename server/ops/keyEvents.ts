@@ -1,15 +1,13 @@
 /**
- * Finds out from writes what happened to keys. For identity keys it compares the states before and after an announced
- * change. For the keys of rooms and members it reads the operators of updates, because some of these are silent, and so are
- * not announced.
+ * Finds out from writes what happened to keys. For rooms and memberships it reads the operators of updates, because not
+ * all of these updates are announced.
  */
 import { type Change, collectionNames, isChangeOf } from '../../shared/store.js';
 
 /**
- * `room_key_set`, `room_key_reset`: a room has its first key id, or a new one after a reset. `offered`, `accepted`: an offer
- * to a member was stored, or became the member's key. `withdrawn`: an offer was removed in another way. `stored`: a member
- * has a key that was not accepted as an offer. `removed`: a member no longer has the key. `identity_set`,
- * `identity_removed`: the public key of a user is new, or no longer there.
+ * `offered`: an offer to a member was stored. `accepted`: the offer became the member's key. `withdrawn`: the offer was
+ * removed in another way. `stored`: a member has a key that was not offered. `identity_set`: the public key of a user
+ * is new.
  */
 export const KEY_EVENTS = [
 	'room_key_set',
@@ -24,7 +22,6 @@ export const KEY_EVENTS = [
 ] as const;
 export type KeyEvent = (typeof KEY_EVENTS)[number];
 
-/** A stored text; undefined for a blank text and for any other value. */
 function textOf(value: unknown): string | undefined {
 	return typeof value === 'string' && value.trim() !== '' ? value : undefined;
 }

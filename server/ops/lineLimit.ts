@@ -12,13 +12,13 @@ export class LineLimit {
 	readonly #byAddress = new Map<string, number>();
 	#total = 0;
 	#leftOut = 0;
-	/** Whether a window has begun. The first line after the end of a window begins the next one. */
+	/** The first line after the end of a window begins the next one. */
 	#isWindowOpen = false;
 
 	/** @param onLeftOut called at the end of a window in which lines were left out, with their number */
 	constructor(private readonly onLeftOut: (count: number) => void) {}
 
-	/** Counts a line for this address. @returns whether the line may be written; otherwise it is counted as left out */
+	/** Counts a line for this address. @returns whether the line may be written */
 	allows(address: string | null): boolean {
 		if (!this.#isWindowOpen) setTimeout(() => this.#endWindow(), WINDOW_MS).unref();
 		this.#isWindowOpen = true;

@@ -1,10 +1,9 @@
-/** Reports in `/readyz` whether live queries are up to date. */
 import type { PartHealth } from '../cluster/partHealth.js';
 import type { LiveQueryObserver } from '../ddp/publications/live-queries.js';
 
 const REASON = 'Written documents cannot be read; clients receive them when the store answers';
 
-/** Makes the observer of live queries. @param health is `degraded` while written documents of any collection cannot be read, otherwise `ok` */
+/** Makes an observer that reports in `/readyz` whether live queries are up to date. */
 export function observeLiveQueries(health: PartHealth): LiveQueryObserver {
 	const behind = new Set<string>();
 	health.ok();

@@ -3,67 +3,27 @@ import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { Counters } from './counters.js';
-import type { Durations } from './durations.js';
 import type { Health } from './health.js';
 import type { HolderCensus } from './holderCensus.js';
+import { histogram, labelled, metric, type Sample, single } from './samples.js';
 import { type CountedSession, countSessions } from './sessionCensus.js';
 
-/** How long an answer is reused, in ms. It is reused because scrapes have no rate limit. */
+/** How long an answer is reused, in ms, because scrapes have no rate limit. */
 const MAX_AGE_MS = 1000;
 
-/** The sources of the values. The source of a part that the server does not have is undefined. */
+/** The sources of the values. */
 export interface MetricSources {
 	readonly counters: Counters;
 	readonly health: Health;
-	/** The count of rooms without a holder of their key. */
 	readonly census: HolderCensus | undefined;
 	readonly sessions: Iterable<CountedSession>;
 	readonly watcher: { readonly state: WatcherState } | undefined;
 	readonly cluster: ClusterCounts | undefined;
-	/** How many mirrored requests ended in each way, with `--shadow`. */
+	/** The number of mirrored requests with each outcome. */
 	readonly shadow: Iterable<[string, number]> | undefined;
 	/** When each certificate of the server expires, in seconds since 1970. */
 	readonly certificates: Iterable<[string, number]>;
 	readonly version: string;
-}
-
-type Labels = Readonly<Record<string, string>>;
-
-interface Sample {
-	readonly labels: Labels;
-	readonly value: number;
-	/** The name of a part of a histogram, such as `…_bucket`. Absent for other metrics. */
-	readonly metricName?: string;
-}
-
-type Read = () => Iterable<Sample> | Promise<Iterable<Sample>>;
-
-/** A metric whose values are read at each scrape. It has only the members that a registry uses. */
-function metric(type: 'counter' | 'gauge' | 'histogram', name: string, help: string, read: Read): Metric {
-	const get = async () => ({ name, help, type, aggregator: 'sum', values: [...(await read())] });
-	return { name, help, type, get } as unknown as Metric;
-}
-
-/** The samples of a metric that has only one value. */
-function single(value: number, labels: Labels = {}): Sample[] {
-	return [{ labels, value }];
-}
-
-/** One sample for each count. The key of the count is the value of the label. */
-function* labelled(counts: Iterable<[string, number]>, label: string): Iterable<Sample> {
-	for (const [key, value] of counts) yield { labels: { [label]: key }, value };
-}
-
-/** The samples of a histogram. The label `le` is the upper bound of a bucket, in seconds. */
-function* histogram(name: string, durations: Durations, labels: Labels): Iterable<Sample> {
-	let lastCount = 0;
-	for (const [le, count] of durations.cumulative()) {
-		yield { metricName: `${name}_bucket`, labels: { ...labels, le }, value: count };
-		lastCount = count;
-	}
-	yield { metricName: `${name}_sum`, labels, value: durations.sumSeconds };
-	// The last bucket counts all durations.
-	yield { metricName: `${name}_count`, labels, value: lastCount };
 }
 
 const CALL_SECONDS = 'roomkey_call_duration_seconds';
@@ -172,7 +132,6 @@ function eventMetrics(counters: Counters, census: HolderCensus | undefined): Met
 }
 
 function storeMetrics({ operations }: Counters): Metric[] {
-	/** The operations that have been called. */
 	function* usedOperations() {
 		for (const [collection, countsByOperation] of operations)
 			for (const [operation, counts] of Object.entries(countsByOperation))

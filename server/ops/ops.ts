@@ -29,7 +29,7 @@ export interface OpsOptions {
 	/** The folder of the data, if it is in files. */
 	readonly folder?: string | undefined;
 	readonly traces?: Traces | undefined;
-	/** Whether calls are replays of mirrored requests, whose writes are discarded. */
+	/** Whether calls are replays of mirrored requests. */
 	readonly isShadow?: boolean | undefined;
 }
 
@@ -47,18 +47,15 @@ export class Ops {
 	/** The health of the watcher of a database that other programs write to. */
 	readonly watcherHealth: PartHealth;
 	readonly liveQueryObserver: LiveQueryObserver;
-	/** Receives the reports of the parts of the server. Set by `observe`. */
+	/** Set by `observe`. */
 	observer: ServerObserver | undefined;
 	readonly #counters: Counters | undefined;
-	/** What the watcher has done, if there is one. */
 	watcher: { readonly state: WatcherState } | undefined;
-	/** What was exchanged with other processes, if there are any. */
 	cluster: ClusterCounts | undefined;
-	/** How many mirrored requests ended in each way, with `--shadow`. */
+	/** The number of mirrored requests with each outcome. */
 	shadow: Iterable<[string, number]> | undefined;
 	/** When the certificates for clients and for NATS expire, in seconds since 1970. */
 	readonly #certificates = new Map<'server' | 'nats', number>();
-	/** The count of rooms without a holder of their key. */
 	census: HolderCensus | undefined;
 	#sessions: Iterable<CountedSession> = [];
 	#server: PageServer | undefined;
@@ -75,10 +72,7 @@ export class Ops {
 		if (options.metrics !== 'off') this.#counters = new Counters();
 	}
 
-	/**
-	 * Checks the store of the server, counts its operations if there are metrics, and traces them if an SDK of OpenTelemetry
-	 * is registered.
-	 */
+	/** Checks the store, counts its operations for the metrics, and traces them. */
 	observe(opened: Pick<OpenStore, 'store' | 'observe'>): void {
 		const counters = this.#counters;
 		const { traces, log, isShadow } = this.options;
@@ -92,7 +86,7 @@ export class Ops {
 		);
 	}
 
-	/** Sets a certificate, whose expiry the metrics show. @param pem the certificate */
+	/** Sets a certificate whose expiry the metrics show. */
 	setCertificate(use: 'server' | 'nats', pem: string): void {
 		const expiry = expiryOf(pem);
 		if (expiry === undefined) this.#certificates.delete(use);
@@ -132,7 +126,7 @@ export class Ops {
 		this.#server = await servePages(this.#allPages(), host, Number(metrics), log);
 	}
 
-	/** The port of the pages, if they have a port of their own. */
+	/** The port of the pages, if they have their own. */
 	get port(): number | undefined {
 		return this.#server?.port;
 	}

@@ -23,17 +23,13 @@ export interface Page {
 
 const PLAIN = 'text/plain; charset=utf-8';
 
-/**
- * Whether the answer is one word in plain text, which is enough for a probe. The query `?plain` or the header `Accept`
- * selects it. The answer to any other request is JSON.
- */
+/** Whether a probe wants one word instead of JSON, by the query `?plain` or the header `Accept`. */
 function wantsOneWord({ url = '', headers: { accept = '' } }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
 	const hasPlainInQuery = /\?(.*&)?plain(=|&|$)/.test(url);
 	const prefersText = accept.startsWith('text/plain') && !accept.includes('json');
 	return hasPlainInQuery || prefersText;
 }
 
-/** The answer of a health page: the word for a probe, or the report. */
 function probeAnswer(request: Pick<IncomingMessage, 'url' | 'headers'>, status: number, word: string, report: object) {
 	return wantsOneWord(request)
 		? { status, type: PLAIN, body: `${word}\n` }
@@ -106,7 +102,7 @@ export async function servePages(pages: readonly Page[], host: string, port: num
 		server.once('error', reject).listen(port, host, () => resolve());
 	});
 	server.removeAllListeners('error');
-	// This server need not keep the process alive: the server for clients does.
+	// The server for clients keeps the process alive.
 	unrefServer(server);
 	return {
 		port: (server.address() as AddressInfo).port,

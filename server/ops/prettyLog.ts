@@ -8,22 +8,18 @@ const LEVELS: Readonly<Record<number, readonly [name: string, color: number]>> =
 	60: ['fatal', 31],
 };
 
-/** Members of a line that are no facts: they have a place of their own, or are the same in all lines of a process. */
+/** Members that have a place of their own, or are the same in all lines of a process. */
 const NO_FACTS: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'err']);
 
 /** Control characters except tab and newline, which could move the cursor of a terminal. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression must match them
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
-/** The value of a fact. A text that is not empty and has no space, no `"` and no `=` is unchanged. Others become JSON. */
 function factText(value: unknown): string {
 	return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 }
 
-/**
- * Formats a line of JSON that pino has written. A line that is no JSON stays as it is.
- * @param colors whether levels are colored, by escape sequences
- */
+/** Formats a line of JSON that pino has written. @param colors whether the level is colored */
 export function prettyLine(json: string, colors: boolean): string {
 	let line: Record<string, unknown>;
 	try {

@@ -8,7 +8,7 @@ import { CONNECTION_TRANSPORTS } from './counters.js';
 export interface CountedSession {
 	readonly hasAcceptedConnect: boolean;
 	readonly userId: string | null;
-	/** If this is undefined, all requests are answered. */
+	/** Undefined: all requests are answered. */
 	readonly requests: { readonly unanswered: number; readonly isPaused: boolean } | undefined;
 	readonly subscriptions: { readonly count: number } | undefined;
 	readonly transport: { readonly kind: TransportKind; readonly bufferedBytes: number };
@@ -26,7 +26,7 @@ export interface SessionTotals {
 	readonly subscriptions: number;
 }
 
-/** Adds up the sessions. Yields to the event loop, because there may be very many. */
+/** Adds up the sessions. Yields to the event loop. */
 export async function countSessions(sessions: Iterable<CountedSession>): Promise<SessionTotals> {
 	const connections = new Counts<TransportKind>(CONNECTION_TRANSPORTS);
 	const connected = new Counts<'anonymous' | 'logged_in'>(['anonymous', 'logged_in']);

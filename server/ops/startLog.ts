@@ -5,7 +5,7 @@ import type { Option } from '../options/optionKinds.js';
 import { type OptionName, options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 
-/** Settings left out of `settings` in the start message: other facts show them, or they may contain credentials. */
+/** Settings that the start message shows elsewhere, or that may contain credentials. */
 const LEFT_OUT: ReadonlySet<string> = new Set([
 	'host',
 	'port',
@@ -40,7 +40,6 @@ export function storeLocation(choice: StoreChoice): string {
 	return withoutCredentials.replace(/\?.*$/s, '');
 }
 
-/** What the start message is made from. */
 export interface StartFacts {
 	readonly version: string;
 	readonly store: StoreChoice;
@@ -63,8 +62,7 @@ export function logStart(log: Log, { version, store, settings }: StartFacts): vo
 }
 
 /**
- * @param address where clients on this machine find the server, and the setting `host`. Absent if the application listens
- * instead of Roomkey
+ * @param address absent if the application listens instead of Roomkey
  * @param startedAt by `performance.now`
  */
 export function logReady(

@@ -1,6 +1,6 @@
 /**
- * Traces calls and operations of the store by OpenTelemetry. Without an SDK of OpenTelemetry, nothing is loaded or traced.
- * The SDK must be registered in the process before the server starts, as with `node --import`.
+ * Traces calls and operations of the store by OpenTelemetry. Its SDK must be registered before the server starts, as
+ * with `node --import`.
  */
 import type * as Otel from '@opentelemetry/api';
 import type { StoreObserver } from '../../shared/storeObserver.js';
@@ -11,16 +11,12 @@ import { outcomeOf } from '../core/observer.js';
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
 export interface Traces {
-	/** Runs a call in a span of its own. Over REST, the span belongs to the trace that the request's headers name. */
+	/** Runs a call in a span. Over REST, the request's headers name the trace of the span. */
 	runCall(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
-	/**
-	 * Makes an observer for a store. It begins a span when an operation begins, and ends the span when the operation ends.
-	 * @param inner observes the operations too
-	 */
+	/** Makes an observer that traces each operation of a store. @param inner observes the operations too */
 	observeStore(inner?: StoreObserver): StoreObserver;
 }
 
-/** Whether an SDK has registered a provider of traces. */
 function hasSdk(): boolean {
 	const registered = (globalThis as Record<symbol, unknown>)[REGISTERED] as { trace?: unknown } | undefined;
 	return registered?.trace !== undefined;
@@ -48,8 +44,7 @@ function tracesWith(otel: typeof Otel, version: string): Traces {
 				} catch (thrown) {
 					const outcome = outcomeOf(thrown as Parameters<typeof outcomeOf>[0]);
 					span.setAttribute('roomkey.outcome', outcome);
-					// The other outcomes, such as `refused`, are no failures of the server. No message of an error is recorded: it may
-					// contain values that the client has sent.
+					// No message of an error is recorded: it may contain values of the client.
 					const isFailure = ['error', 'unavailable', 'timeout'].includes(outcome);
 					if (isFailure) span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
 					throw thrown;

@@ -22,14 +22,12 @@ import {
 import { similarName } from './similarName.js';
 
 /**
- * The options of `createServer` that are not settings, such as `methods`, checked. The option `limits` is here if it is a
- * list of rules. An object of limits by method is in the settings instead.
+ * Checked options that are not settings, such as `methods`. An object of limits by method is in the settings instead.
  */
 export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
 
-/** Checked options. */
 export interface CheckedOptions {
-	/** The settings, by their names in `options.ts`. */
+	/** By their names in `options.ts`. */
 	readonly settings: Omit<OptionValues, CommandSetting>;
 	readonly store: StoreChoice;
 	readonly parts: CheckedParts;
@@ -37,7 +35,7 @@ export interface CheckedOptions {
 
 const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** The settings that `createServer` accepts: the name in `options.ts` by the name in `createServer`. */
+/** The names of settings in `options.ts` by their names in `createServer`. */
 const programSettings = new Map(
 	Object.keys(options)
 		.filter((name) => !COMMAND_SETTINGS.includes(name as CommandSetting))
@@ -49,10 +47,7 @@ export function asProgramSettings(settings: CheckedOptions['settings']): Program
 	return Object.fromEntries(Object.entries(settings).map(([name, value]) => [camelCase(name), value]));
 }
 
-/**
- * Checks the options of a server, and adds the defaults.
- * @throws OptionError that names all faults: unknown options, invalid values, and contradictions
- */
+/** Checks the options of a server, and adds the defaults. @throws OptionError that names all faults */
 export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions {
 	const faults = new Faults();
 	const checkedOptions = readServerOptions(serverOptions, faults);
@@ -61,8 +56,7 @@ export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions
 }
 
 /**
- * Reads the options of a server. An option that is missing or invalid has its default in the result. If a part of an invalid
- * value can be used (`Option.usable`), the result has this part instead.
+ * Reads the options of a server. An invalid option is replaced by its usable part (`Option.usable`) or its default.
  * @param faults receives unknown options, invalid values, and contradictions
  */
 export function readServerOptions(serverOptions: ServerOptions, faults: Faults): CheckedOptions {
@@ -103,14 +97,12 @@ export function readServerOptions(serverOptions: ServerOptions, faults: Faults):
 
 const isPart = (name: string): name is keyof Parts => (PART_NAMES as readonly string[]).includes(name);
 
-/** Adds the settings that concern the store to the choice of the store. */
 function storeWith(settings: CheckedOptions['settings'], store: StoreChoice): StoreChoice {
 	const onlyReportsIndexes = settings['no-index'] || settings['read-only'] || settings.shadow;
 	if (store.kind === 'mongodb' && onlyReportsIndexes) return { ...store, indexes: 'report' };
 	return store.kind === 'files' && settings.nats !== undefined ? { ...store, shared: true } : store;
 }
 
-/** The end of the error text for an unknown option: a question about a similar name, if there is one. */
 function suggestion(name: string): string {
 	const stores = ['data', 'memory', 'mongoUrl'];
 	const similar = similarName(name, [...programSettings.keys(), ...PART_NAMES, ...stores]);
@@ -118,14 +110,13 @@ function suggestion(name: string): string {
 	return `; did you mean ${stores.includes(similar) ? `store: { ${similar}: … }` : similar}?`;
 }
 
-/** Whether an option is a list of rules. The option `limits` is either a list of rules or an object of limits by method. */
+/** The option `limits` is either a list of rules or an object of limits by method. */
 const isRuleList = (name: string, value: unknown) => name === 'limits' && Array.isArray(value);
 
-/** The names of definitions; none without a list. `requirePart` has checked that each has a name, but not that it is a text. */
+/** `requirePart` has checked that each definition has a name, but not that it is a text. */
 function namesIn(value: unknown): readonly string[] {
 	if (!Array.isArray(value)) return [];
 	return value.map((entry) => isObject(entry) && entry.name).filter((name) => typeof name === 'string');
 }
 
-/** The names of Roomkey's own collections in the database. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(Object.values(collectionNames));

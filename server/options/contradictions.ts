@@ -5,9 +5,9 @@ import type { OptionValues } from './options.js';
 import type { CommandSetting, ServerOptions } from './serverOptions.js';
 
 /**
- * Adds a fault for each contradiction. The fault names the settings.
- * @param settings the settings by their names in `options.ts`, with the defaults
- * @param serverOptions the options of `createServer` as they were given
+ * Adds a fault for each contradiction.
+ * @param settings with the defaults
+ * @param serverOptions as they were given
  */
 export function addContradictions(
 	settings: Omit<OptionValues, CommandSetting>,
@@ -15,7 +15,7 @@ export function addContradictions(
 	faults: Faults,
 ): void {
 	const { server, listen, store, demo } = serverOptions;
-	// A setting with an invalid value counts as given: the contradiction would remain if the value were corrected.
+	// An invalid setting counts as given, because its correction would not remove the contradiction.
 	const isGiven = (name: 'tls-cert' | 'tls-key' | 'trust-proxy') =>
 		settings[name] !== undefined || faults.isInvalid(name);
 	const isMongo = !demo && ((isObject(store) && 'mongoUrl' in store) || faults.isInvalid('mongo-url'));
@@ -25,7 +25,7 @@ export function addContradictions(
 	const usesOtherServer = server || listen === false;
 	if (hasCert && usesOtherServer)
 		faults.add('leave out tls-cert and tls-key: the HTTP server of the application needs the certificate, not Roomkey');
-	// 0 if no port is known: Roomkey does not listen itself, takes any free port, or its port is invalid.
+	// 0 if no port is known.
 	const fixedPort = usesOtherServer || faults.isInvalid('port') ? 0 : settings.port;
 	if (fixedPort !== 0 && Number(settings.metrics) === fixedPort) faults.add('port and metrics need different ports');
 	const countsProxies = settings['forwarded-count'] > 0 || faults.isInvalid('forwarded-count');
@@ -33,7 +33,6 @@ export function addContradictions(
 		faults.add('choose one of trust-proxy and forwarded-count: both say which proxies are trusted');
 	if (demo && store) faults.add('demo keeps its data in memory: leave out store');
 	if (settings['no-index'] && !isMongo) faults.add('no-index is for MongoDB: name the database with mongo-url');
-	// `read-only` refuses writing calls. `shadow` executes them without storing their writes, and compares the database.
 	for (const mode of ['read-only', 'shadow'] as const) {
 		if (!settings[mode]) continue;
 		if (demo) faults.add(`demo writes example users: leave out ${mode}`);

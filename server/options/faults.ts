@@ -6,7 +6,6 @@ export class Faults {
 	readonly #texts: string[] = [];
 	readonly #invalidSettings = new Set<string>();
 
-	/** The texts of the faults. */
 	get texts(): readonly string[] {
 		return this.#texts;
 	}
@@ -18,8 +17,7 @@ export class Faults {
 	/**
 	 * Checks a value of a setting.
 	 * @param setting its name in `options.ts`
-	 * @param given see `checked`
-	 * @returns the value; for an invalid value, the part of it that can be used (`usable`), or undefined
+	 * @returns the value; for an invalid value, the usable part of it (`usable`), or undefined
 	 */
 	checkSetting<T>(setting: string, option: Option<T>, { name, value, original = value }: GivenValue): T | undefined {
 		const result = this.try(() => ({ value: checked(option, value, name, original) }));
@@ -28,10 +26,7 @@ export class Faults {
 		return option.usable?.(original);
 	}
 
-	/**
-	 * Whether the value of a setting was found invalid. The checked settings do not show this: they contain the default, or the
-	 * usable part of the value, instead.
-	 */
+	/** Whether the value of a setting was invalid. The checked settings contain a default or a usable part instead. */
 	isInvalid(setting: string): boolean {
 		return this.#invalidSettings.has(setting);
 	}
@@ -47,7 +42,7 @@ export class Faults {
 		}
 	}
 
-	/** Waits for a check. @returns undefined if the check rejects with an OptionError, whose faults are collected */
+	/** Like `try`, for a promise. */
 	async wait<T>(check: Promise<T>): Promise<T | undefined> {
 		try {
 			return await check;

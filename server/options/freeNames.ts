@@ -4,7 +4,7 @@ import { OptionError } from './optionError.js';
  * Checks the names in a list of definitions.
  * @param option the name of the list, for the error text
  * @param reserved names of Roomkey's own definitions
- * @throws OptionError that lists all names that are reserved, or that occur twice in the list
+ * @throws OptionError for names that are reserved, or occur twice
  */
 export function requireFreeNames(option: string, names: readonly string[], reserved: ReadonlySet<string | null>): void {
 	const seen = new Set<string>();

@@ -29,7 +29,7 @@ export function limitText(limit: Limit | null): string {
 function readEntries(text: string): readonly [name: string, limit: Limit | null | undefined][] {
 	return text.split(',').map((entry) => {
 		const equalsIndex = entry.lastIndexOf('=');
-		// Without an equals sign, the index is -1, and the name is empty.
+		// Without an equals sign, the name is empty.
 		return [entry.slice(0, Math.max(0, equalsIndex)).trim(), parseLimit(entry.slice(equalsIndex + 1).trim())];
 	});
 }
@@ -40,7 +40,7 @@ function parseLimits(text: string): MethodLimits | undefined {
 	return isValid ? (Object.fromEntries(entries) as MethodLimits) : undefined;
 }
 
-/** Converts the texts in an object of limits, such as `5/60s`. Other values stay as they are: `accepts` checks them. */
+/** Converts the texts in an object of limits, such as `5/60s`. Other values stay: `accepts` checks them. */
 function convertLimits(value: unknown): unknown {
 	if (!isObject(value)) return value;
 	const entries = Object.entries(value);
@@ -55,7 +55,6 @@ function convertLimits(value: unknown): unknown {
 
 const isLimitOrNone = (limit: unknown) => limit === null || isLimit(limit);
 
-/** Finds the entries whose values are neither a limit nor null. */
 function badEntriesOf(value: unknown) {
 	if (!isObject(value)) return [];
 	const badEntries = Object.entries(value).filter(([, limit]) => !isLimitOrNone(limit));
@@ -66,10 +65,7 @@ function badEntriesOf(value: unknown) {
 	}));
 }
 
-/**
- * For invalid limits: an object with the same names, and null for each limit. The names are needed to report methods that do
- * not exist.
- */
+/** Replaces each limit by null. The names are needed to report methods that do not exist. */
 function withNamesOf(original: unknown): MethodLimits {
 	const entries =
 		typeof original === 'string' ? readEntries(original) : Object.entries(isObject(original) ? original : {});

@@ -12,7 +12,6 @@ export function localUrl(
 ): string {
 	const scheme = cert === undefined ? 'http' : 'https';
 	const address = isEveryAddress(host) ? '127.0.0.1' : host;
-	// An IPv6 address is in brackets in a URL.
 	const hostname = address.includes(':') ? `[${address}]` : address;
 	return `${scheme}://${hostname}:${port}${prefix}`;
 }

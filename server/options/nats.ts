@@ -6,10 +6,8 @@ import { Faults } from './faults.js';
 import { OptionError } from './optionError.js';
 import type { OptionValues } from './options.js';
 
-/** The form of the seed of an nkey. */
 const NKEY_SEED = /^S[UAOCN][A-Z2-7]{56}$/;
 
-/** Reads a user name or another text that stands alone: the seed of an nkey, or a token. */
 const seedOrToken = (text: string): NatsCredentials => (NKEY_SEED.test(text) ? { seed: text } : { token: text });
 
 /** Reads the value of `nats-credentials`: `user:password`, a token, or the seed of an nkey. */
@@ -19,10 +17,9 @@ function parseCredentials(text: string): NatsCredentials {
 }
 
 /**
- * Reads the addresses, and the credentials in the first address that has some. A user name without a password is a token or
- * the seed of an nkey.
- * @throws OptionError for an invalid address, such as one with a password and no user name. The text does not contain the
- * address, which may contain a password
+ * Reads the addresses, and the first credentials in them. A user name without a password is a token or the seed of an
+ * nkey.
+ * @throws OptionError for an invalid address. Its text leaves out the address, which may contain a password
  */
 export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean; credentials?: NatsCredentials } {
 	const invalidUrls = () => new OptionError('nats must be a list of addresses such as nats://127.0.0.1:4222');
@@ -31,7 +28,7 @@ export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean
 		try {
 			const url = new URL(address.includes('://') ? address : `nats://${address}`);
 			const { protocol, hostname, port } = url;
-			// Percent signs that encode nothing are invalid here, although `URL` accepts them.
+			// Throws for percent signs that encode nothing, which `URL` accepts.
 			const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
 			return { protocol, hostname, port, username, password };
 		} catch {
@@ -55,7 +52,6 @@ export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean
 	};
 }
 
-/** Reads a file. @param name the setting that names the file, for the error text */
 function fileText(file: string | undefined, name: string): string | undefined {
 	if (file === undefined) return undefined;
 	try {
@@ -69,10 +65,9 @@ function fileText(file: string | undefined, name: string): string | undefined {
 type NatsOptionName = 'nats-credentials' | 'nats-ca' | 'nats-cert' | 'nats-key';
 
 /**
- * The settings of a connection, with the contents of the PEM files. `nats-credentials` is no file: it contains the credentials,
- * which take precedence over those in an address.
- * @throws OptionError that lists all faults: an invalid address, a certificate without its key or a key without its
- * certificate, and each file that cannot be read
+ * The settings of a connection, with the contents of the PEM files. `nats-credentials` take precedence over those in an
+ * address.
+ * @throws OptionError that lists all faults
  */
 export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOptionName>): NatsSettings {
 	const faults = new Faults();

@@ -2,7 +2,6 @@
 export class OptionError extends Error {
 	override readonly name = 'OptionError';
 
-	/** @param faults the text of each fault, if there are several */
 	constructor(
 		message: string,
 		readonly faults: readonly string[] = [message],

@@ -1,4 +1,4 @@
-/** The kinds of settings. A kind says how a value is read from text, and which values are valid. */
+/** The kinds of settings: how their values are read from text, and which values are valid. */
 import { OptionError } from './optionError.js';
 
 /** An hour, in ms. */
@@ -7,7 +7,7 @@ export const HOUR = 3_600_000;
 /** A gibibyte, in bytes. */
 export const GIB = 1024 ** 3;
 
-/** Whether a text can be a password: it is not blank. */
+/** Whether a text is not blank. */
 export const isPassword = (text: string): boolean => text.trim() !== '';
 
 /** The definition of a setting. */
@@ -18,63 +18,59 @@ export interface Option<T> {
 	readonly flag?: string;
 	/** Whether the flag may be repeated. Its values are joined by commas. */
 	readonly isList?: boolean;
-	/** Environment variable. A flag on the command line takes precedence. */
+	/** Environment variable. Flags take precedence. */
 	readonly env?: string;
 	/** Name of the value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;
 	/**
-	 * Whether the value is a password or belongs to one. Then there is no flag, because all users of a machine can read the
-	 * command line of a process, and the value is never shown.
+	 * Whether the value is a password or belongs to one, and is never shown. There is no flag, because all users of a
+	 * machine can read command lines.
 	 */
 	readonly isSecret?: boolean;
-	/** Whether the value is a URL or a list of URLs, which may contain passwords. Errors do not show its text. */
+	/** Whether the value is a URL, or several, with passwords. Errors do not show its text. */
 	readonly mayHavePassword?: boolean;
 	readonly default: T;
 	/** The valid values, if there are few. */
 	readonly choices?: readonly string[];
 	/** What a valid value is, for errors. */
 	readonly form: string;
-	/** Converts a text to a value. Returns an invalid value, such as undefined, for a text that cannot be converted. */
+	/** Converts a text to a value, or to an invalid value such as undefined. */
 	read(text: string): unknown;
-	/** Converts a value from a program or the configuration file: the text `5/60s` to a limit, a port number to a text. */
+	/** Converts a value from a program or the configuration file, such as the text `5/60s` to a limit. */
 	convert?(value: unknown): unknown;
 	/**
-	 * Merges the values of the configuration file, the environment and the flags. The strongest source is last. Default: the
-	 * value of the strongest source.
+	 * Merges the values of the configuration file, the environment and the flags, in this order. Default: the last value.
 	 */
 	merge?(values: readonly T[]): T;
 	/** Writes a value as text. Default: `String`. */
 	format?(value: unknown): string;
-	/** Whether a value is valid. */
 	accepts(value: unknown): boolean;
 	/** For an object of entries: the invalid entries, and what a valid entry is. */
 	badEntries?(value: unknown): readonly { readonly name: string; readonly form: string; readonly given: string }[];
-	/** For an object of entries: the part of an invalid value, or of an invalid text, that can be checked further. */
+	/** The part of an invalid value that can be checked further. */
 	usable?(original: unknown): T;
 }
 
-/** A value that a source has for a setting: a flag, the environment, the configuration file, or a program. */
+/** A value of a setting in a flag, the environment, the configuration file, or a program. */
 export interface GivenValue {
-	/** Name of the setting in this source, for the error text. */
+	/** Name of the setting in this source. */
 	readonly name: string;
 	readonly value: unknown;
 	/** The value before its conversion, for the error text. */
 	readonly original?: unknown;
 }
 
-/** What the description of any setting contains. */
 type Description<T> = Pick<Option<T>, 'meaning' | 'env' | 'default'>;
 
 /**
- * Returns the value of a setting if it is valid.
- * @param name name of the setting, for the error text
- * @param original the value before its conversion, for the error text
- * @throws OptionError if the value is invalid. The text contains `original`, unless it may be a password
+ * Returns the value of a setting.
+ * @param original the value before its conversion
+ * @throws OptionError if the value is invalid. Its text contains `original`, unless that may be a password
  */
 export function checked<T>(option: Option<T>, value: unknown, name: string, original = value): T {
 	if (option.accepts(value)) return value as T;
 	const badEntries = option.badEntries?.(value) ?? [];
-	// The entry stands inside the quotes of a quoted name: `file.json: 'limits'` becomes `file.json: 'limits.login'`.
+	// `file.json: 'limits'` becomes `file.json: 'limits.login'`.
 	const nameOf = (entry: string) => name.replace(/'?$/, (quote) => `.${entry}${quote}`);
 	if (badEntries.length > 0)
 		throw OptionError.of(badEntries.map((bad) => `${nameOf(bad.name)} must be ${bad.form}, not ${bad.given}`));
@@ -85,7 +81,7 @@ export function checked<T>(option: Option<T>, value: unknown, name: string, orig
 }
 
 function formatOriginal(option: Option<unknown>, value: unknown): string {
-	// The value may be a text that is valid on the command line, but not in a program or the configuration file.
+	// The text may be valid on the command line, but not in a program or the configuration file.
 	const read = typeof value === 'string' ? option.read(value) : undefined;
 	if (option.accepts(read)) return quotedText(value as string, read);
 	if (typeof value === 'string') return `'${value}'`;
@@ -148,7 +144,7 @@ export function oneOf<const T extends string>(
 const ON: readonly string[] = ['true', 'on', '1'];
 const OFF: readonly string[] = ['false', 'off', '0'];
 
-/** A switch, off by default. Its flag takes no value. Its environment variable has a value in `ON` or `OFF`. */
+/** A switch, off by default. Its flag takes no value. */
 export function onOff(meaning: string, env?: string): Option<boolean> {
 	return {
 		meaning,

@@ -1,4 +1,4 @@
-/** Checks the parts that an application adds to a server: the options of `createServer` that are not settings. */
+/** Checks the parts of a server: the options of `createServer` that are not settings. */
 import { badEntryOf, type MemberRule, type MemberRules, rules } from '../../shared/definition.js';
 import { isObject } from '../../shared/isObject.js';
 import { STRATEGIES } from '../../shared/publication.js';
@@ -10,7 +10,6 @@ import type { Parts } from './serverOptions.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-/** Accepts a list whose entries pass the test. */
 function listOf(form: string, isValid: (entry: unknown) => boolean): MemberRule {
 	const entryFault = (entry: unknown) => (isValid(entry) ? undefined : `is ${entryText(entry)}`);
 	return { form, accepts: Array.isArray, badEntry: (value) => badEntryOf(value as unknown[], entryFault) };
@@ -19,8 +18,7 @@ function listOf(form: string, isValid: (entry: unknown) => boolean): MemberRule 
 /**
  * Accepts a list of definitions.
  * @param maker the function that makes them
- * @param keys keys that each definition has
- * @param excluded a key by which a definition of another kind is recognized
+ * @param excluded a key that only definitions of another kind have
  */
 function definitions(maker: string, keys: readonly string[], excluded?: string): MemberRule {
 	return listOf(`a list of what ${maker}() returns`, (entry) => {
@@ -29,13 +27,11 @@ function definitions(maker: string, keys: readonly string[], excluded?: string):
 	});
 }
 
-/** Describes a wrong entry in an error text. */
 function entryText(entry: unknown): string {
 	if (entry === undefined || entry === null) return `${entry}: is it imported by the right name?`;
 	return isObject(entry) ? 'another object' : `a ${typeof entry}`;
 }
 
-/** Accepts an object whose values pass the test. */
 function valuesOf(form: string, isValid: (value: unknown) => boolean, valueForm: string): MemberRule {
 	return {
 		form,
@@ -86,7 +82,6 @@ const RULES: MemberRules<keyof Parts> = {
 	listen: rules.flag,
 };
 
-/** The names of the parts. */
 export const PART_NAMES = Object.keys(RULES) as readonly (keyof Parts)[];
 
 /** @throws OptionError if the value of a part is wrong */

@@ -11,7 +11,6 @@ export const rateRules = {
 	badEntry: (value) => badEntryOf(value as readonly unknown[], ruleFault),
 } as const satisfies MemberRule;
 
-/** What is wrong with a rule; undefined if nothing is. */
 function ruleFault(rule: unknown): string | undefined {
 	if (!isObject(rule)) return 'must be an object';
 	const { matcher, calls, per, exact = false, callback, message, id } = rule;

@@ -1,15 +1,13 @@
 /** Settings that earlier releases had. If one is still given, an error says what takes its place. */
 
 interface RemovedSetting {
-	/** Its environment variable. */
 	readonly env?: string;
-	/** What takes its place; follows the name of the setting and `was removed: `. */
+	/** Follows `was removed: ` in the error text. */
 	readonly instead: string;
 }
 
 /**
- * The removed settings, by the name of the flag, which was also the name in the configuration file. The changelog names each
- * of them under Upgrading.
+ * By the name of the flag, which was also the name in the configuration file. The changelog names each under Upgrading.
  */
 export const removedSettings: Readonly<Record<string, RemovedSetting>> = {
 	'login-expiry': {
@@ -25,7 +23,7 @@ export function removalOf(name: string): string | undefined {
 	return setting && `was removed: ${setting.instead}`;
 }
 
-/** The end of the text about the environment variable of a removed setting; undefined for any other variable. */
+/** The same for the environment variable of a removed setting. */
 export function removalOfVariable(name: string): string | undefined {
 	const [setting] = Object.entries(removedSettings).find(([, { env }]) => env === name) ?? [];
 	return setting === undefined ? undefined : removalOf(setting);

@@ -31,7 +31,7 @@ export type StoreOption =
 /** The options of `createServer` that are not settings. */
 export interface Parts extends Partial<Omit<Catalogue, 'limits'>> {
 	/**
-	 * A list of rules for rate limits; or limits of methods, which replace those in their definitions: `5/60s`,
+	 * Rules for rate limits. Or limits by method, which replace those in definitions: `5/60s`,
 	 * `{ calls: 5, per: 60_000 }`, or `off`.
 	 */
 	readonly limits?: readonly RateRule[] | Readonly<Record<string, Limit | string | null>>;

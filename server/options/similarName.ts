@@ -1,6 +1,3 @@
-/** Finds the name that was likely meant by a mistyped one. */
-
-/** A name without hyphens, underscores and upper case. */
 const plain = (name: string) => name.replaceAll(/[-_]/g, '').toLowerCase();
 
 /** Whether two names are equal except for case, hyphens and underscores: `max-body` and `maxBody`. */
@@ -15,10 +12,7 @@ function allowedDistance(length: number): number {
 	return length < 6 ? 1 : 2;
 }
 
-/**
- * Finds a known name that equals `name` except for case, hyphens and underscores. If there is none, finds the nearest name
- * in which no more letters differ than `allowedDistance` permits.
- */
+/** Finds a known name by `isSameName`, otherwise the nearest one within `allowedDistance`. */
 export function similarName(name: string, known: readonly string[]): string | undefined {
 	const same = known.find((knownName) => isSameName(knownName, name));
 	if (same !== undefined || name.length > MAX_LENGTH) return same;
@@ -36,11 +30,11 @@ export function similarName(name: string, known: readonly string[]): string | un
 }
 
 /**
- * How many letters must be added, removed, replaced, or swapped with the next one, to make one text of another. No letter
- * is changed twice (Damerau-Levenshtein, optimal string alignment).
+ * The distance by Damerau and Levenshtein (optimal string alignment): letters added, removed, replaced, or swapped with
+ * the next.
  */
 function distanceOf(a: string, b: string): number {
-	// After step i, `last[j]` is the distance between the first i letters of `a` and the first j letters of `b`.
+	// After step i, `last[j]` is the distance between the first i letters of `a` and j of `b`.
 	let beforeLast: number[] = [];
 	let last = Array.from({ length: b.length + 1 }, (_, j) => j);
 	for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,4 @@
-/** The settings of the store, and of the cooperation with other programs that use the same data. */
+/** The settings of the store, and of programs that use the same data. */
 import { HOUR, integer, isPassword, oneOf, onOff, secret, text } from './optionKinds.js';
 
 export const storeOptions = {
@@ -66,7 +66,6 @@ export const storeOptions = {
 		meaning: 'first part of the names of the subjects at NATS',
 		env: 'ROOMKEY_NATS_PREFIX',
 		default: 'roomkey',
-		// Parts separated by points.
 		isValid: (value) => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(value) && value.length <= 100,
 		form: 'letters, digits and any of _ - in parts separated by points',
 	}),

@@ -1,11 +1,11 @@
-/** Reads from a filter which values a field may have in the matching documents, so that an index can be used. */
+/** Reads from a filter which values a field may have, so that an index can be used. */
 
 import { type Fields, isFields, isScalar, type Scalar } from '../../shared/values.js';
 import { ownField } from './reach.js';
 
 /**
- * The values that a filter allows for a field. Every matching document has one of them. A condition is passed over if it is
- * neither an equality nor `$in`, or if one of its values is no scalar, such as null. Undefined if no condition is left.
+ * The values that a filter allows for a field. Every matching document has one of them. Undefined without an equality
+ * or `$in` of scalars.
  */
 export function allowedValues(filter: Fields, field: string): readonly Scalar[] | undefined {
 	// The usual condition is answered first, without a closure.
@@ -19,25 +19,19 @@ export function allowedValues(filter: Fields, field: string): readonly Scalar[] 
 	});
 }
 
-/**
- * The string of a `$gt` condition on a field; undefined if there is none. In a query for the next page, this string is the
- * last value of the previous page.
- */
+/** The string of a `$gt` condition on a field, such as the last value of the previous page. */
 export function lowerBound(filter: Fields, field: string): string | undefined {
 	return firstFromConditions(filter, field, (condition) =>
 		isFields(condition) && typeof condition.$gt === 'string' ? condition.$gt : undefined,
 	);
 }
 
-/**
- * Recognizes the source of a RegExp that has no wildcards: `^`, then plain or escaped characters, then `$`. The group is
- * what stands between `^` and `$`.
- */
+/** The source of a RegExp without wildcards, from `^` to `$`. The group is the text between them. */
 const WHOLE_TEXT = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[^a-zA-Z0-9])*)\$$/;
 
 /**
- * The one text that a pattern such as `/^alice$/i` allows for a field, with folded case; undefined for other conditions.
- * The text is in a list, so that callers can use the result like the result of `allowedValues`.
+ * The one text that a pattern such as `/^alice$/i` allows for a field, with folded case. It is in a list, like the
+ * result of `allowedValues`.
  */
 export function allowedTextIgnoringCase(filter: Fields, field: string): readonly [string] | undefined {
 	return firstFromConditions(filter, field, (condition) => {
@@ -47,13 +41,9 @@ export function allowedTextIgnoringCase(filter: Fields, field: string): readonly
 	});
 }
 
-/** Removes the backslash before each escaped character. */
 const withoutBackslashes = (source: string) => source.replace(/\\(.)/g, '$1');
 
-/**
- * Folds the case of each UTF-16 unit to upper case, as patterns with the flag `i` do. Two kinds of letters are unchanged:
- * those whose upper case is longer than one unit, and those that are not ASCII but have an ASCII upper case.
- */
+/** Folds each UTF-16 unit to upper case, exactly as patterns with the flag `i` do. */
 export function foldCase(text: string): string {
 	return text.replace(/[\s\S]/g, (character) => {
 		const upper = character.toUpperCase();
@@ -62,10 +52,7 @@ export function foldCase(text: string): string {
 	});
 }
 
-/**
- * The first defined result of `read`, which is called with the condition on a field, then with those in the filters of
- * `$and`.
- */
+/** The first defined result of `read` for a condition on the field, also within `$and`. */
 function firstFromConditions<R>(
 	filter: Fields,
 	field: string,

@@ -8,21 +8,20 @@ import { AFTER_ALL_KEYS, isShort, keyOf, keysToLookUp, prefixOf, TEXT_RANGE } fr
 export interface ReadableDocuments {
 	get(id: string): Document | undefined;
 	/**
-	 * All documents. If they are `ordered` and the id `after` is given, only those after it; otherwise `after` is ignored.
-	 * Documents may be written during the iteration.
+	 * All documents; if they are `ordered`, only those after the id `after`. Documents may be written during the
+	 * iteration.
 	 */
 	scan(after: string | undefined): Iterable<Document>;
-	/** Whether `scan` returns documents in the order of their ids, and an index returns the ids of a key in order. */
+	/** Whether `scan` sorts documents by id, and an index sorts the ids of a key. */
 	readonly ordered: boolean;
 }
 
 /** The entries of an index: ids of documents by the documents' keys (`indexKeys.ts`). */
 export interface ReadableEntries {
-	/** The ids of a key. If the documents are `ordered` and the id `after` is given, only those after it. */
+	/** The ids of a key; if the documents are `ordered`, only those after the id `after`. */
 	ids(key: string, after: string | undefined): Iterable<string>;
-	/** How many ids a key has. */
 	count(key: string): number;
-	/** Only for a unique index: the ids of the keys from `from` to before `to`, in the order of the keys by code points. */
+	/** Only for a unique index. The ids of the keys from `from` to before `to`, ordered by code points. */
 	between(from: string, to: string): Iterable<string>;
 }
 
@@ -42,10 +41,9 @@ export interface Candidates {
 const MAX_TO_SORT = 100;
 
 /**
- * Finds candidates by id, by an index that is sorted by `path`, or by the index with the fewest candidates. If none can
- * be used, all documents are candidates.
- *
- * @param path the path by which the caller wants the documents sorted, if possible
+ * Finds candidates by id, by an index that is sorted by `path`, or by the index with the fewest candidates. Otherwise
+ * all documents are candidates.
+ * @param path the wanted order, if possible
  */
 export function candidates(
 	documents: ReadableDocuments,
@@ -83,14 +81,13 @@ function* read(documents: ReadableDocuments, ids: Iterable<string>): Iterable<Do
 	}
 }
 
-/** The keys of an index that find a filter's candidates, and the number of candidates. */
 interface Found {
 	readonly entries: ReadableEntries;
 	readonly keys: readonly string[];
 	readonly count: number;
 }
 
-/** Looks up the filter in the index with the fewest candidates; undefined if no index can be used. */
+/** Looks up the filter in the index with the fewest candidates. */
 function lookUp(indexes: readonly ReadableIndex[], filter: Fields): Found | undefined {
 	let best: Found | undefined;
 	for (const { spec, entries } of indexes) {
@@ -105,9 +102,8 @@ function lookUp(indexes: readonly ReadableIndex[], filter: Fields): Found | unde
 }
 
 /**
- * The ids of the candidates, sorted by a path. They come from a unique index on two fields: one for which the filter
- * allows a single value, then the path. Undefined if there is no such index, or if a value at the path is not a short text,
- * because only keys of short texts are in sort order.
+ * The ids of the candidates, sorted by a path. Needs a unique index on two fields: one with a single allowed value,
+ * then the path. All values at the path must be short texts: only their keys are in sort order.
  */
 function idsInOrder(indexes: readonly ReadableIndex[], filter: Fields, path: string): Iterable<string> | undefined {
 	for (const { spec, entries } of indexes) {

@@ -1,4 +1,4 @@
-/** Checks the options of reads in one place, so that all stores refuse the same options. */
+/** Checks the options of reads, for all stores. */
 import type { FindOptions } from '../../shared/store.js';
 import { isFields } from '../../shared/values.js';
 
@@ -6,10 +6,9 @@ const isFlag = (value: unknown) => value === 0 || value === 1;
 const isDirection = (value: unknown) => value === 1 || value === -1;
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** Names the first wrong part of an option's value, such as `limit` or `sort of 'at'`; null if all is right. */
+/** Names the first wrong part of a value, such as `limit` or `sort of 'at'`; null if none is wrong. */
 type FindFault = (value: unknown) => string | null;
 
-/** For each option: what its parts must be, in words, and the function that checks them. */
 const OPTIONS: Readonly<Record<keyof FindOptions, readonly [required: string, findFault: FindFault]>> = {
 	projection: ['0 or 1', eachField('projection', isFlag)],
 	sort: ['1 or -1', eachField('sort', isDirection)],
@@ -17,7 +16,6 @@ const OPTIONS: Readonly<Record<keyof FindOptions, readonly [required: string, fi
 	limit: ['a whole number from 0', (value) => (isCount(value) ? null : 'limit')],
 };
 
-/** Checks an object: `accepts` must accept the value of each field. */
 function eachField(option: string, accepts: (value: unknown) => boolean): FindFault {
 	return (value) => {
 		if (!isFields(value)) return `each field of ${option}`;
@@ -26,11 +24,7 @@ function eachField(option: string, accepts: (value: unknown) => boolean): FindFa
 	};
 }
 
-/**
- * Checks the options of a read. An undefined option counts as left out.
- *
- * @throws TypeError that names an unknown option, a wrong option, or the field of `projection` or `sort` that is wrong
- */
+/** Checks the options of a read. @throws TypeError that names the unknown or wrong option, or the wrong field */
 export function checkFindOptions(options: FindOptions | undefined): void {
 	for (const name in options) {
 		const value = options[name as keyof FindOptions];

@@ -1,7 +1,4 @@
-/**
- * The keys of an index: short strings. Computes the keys under which an index lists a document, and the keys to look up
- * for a filter.
- */
+/** Computes the keys of an index, which are short strings, for documents and for filters. */
 import { hash } from 'node:crypto';
 import type { IndexSpec } from '../../shared/indexes.js';
 import type { Document, Fields } from '../../shared/values.js';
@@ -22,18 +19,13 @@ export function isShort(text: string): boolean {
 	return text.length <= MAX_TEXT && !text.includes('\0');
 }
 
-/**
- * The keys of short texts begin with `s`, and are ordered like the texts. No other key begins with `s`.
- */
+/** The keys of short texts begin with `s`, and are ordered like the texts. No other key begins with `s`. */
 export const TEXT_RANGE = { from: 's', to: 't' } as const;
 
 /** Sorts after every key. */
 export const AFTER_ALL_KEYS = '\u{10ffff}';
 
-/**
- * The key of a value. The first letter stands for the type: short text, hashed text, date or object. Other values are
- * written as they are.
- */
+/** The key of a value. Its first letter stands for the type. */
 export function keyOf(value: unknown): string {
 	if (typeof value === 'string') return isShort(value) ? TEXT_RANGE.from + value : `h${hashOf(value)}`;
 	if (value instanceof Date) return `d${value.getTime()}`;
@@ -44,8 +36,8 @@ export function keyOf(value: unknown): string {
 const hashOf = (text: string) => hash('sha256', text, 'base64');
 
 /**
- * In an index of two fields, the prefix of all keys whose first value is this one. The prefix contains the length of the
- * value's key, which distinguishes `a` + `bc` from `ab` + `c`.
+ * In an index of two fields, the prefix of all keys whose first value is this one. It contains a length, to distinguish
+ * `a` + `bc` from `ab` + `c`.
  */
 export function prefixOf(value: unknown): string {
 	return withLength(keyOf(value));
@@ -69,16 +61,15 @@ export function keysOf(document: Document, { fields, sparse, ignoreCase }: Index
 		return [...keys];
 	});
 	const [, second] = keysByField;
-	// A query sorts an array by its least element only. An index lists every element of an array, and nothing for an empty one.
-	// So an index with such an array is not in sort order. The key added here is outside `TEXT_RANGE`, by which
-	// `candidates.ts` notices that it cannot use the order of the index.
+	// A query sorts an array by its least element. An index lists every element, and nothing for an empty array. The key
+	// added here is outside `TEXT_RANGE`, by which `candidates.ts` notices that it cannot use the order.
 	if (second && second.length !== 1 && keysByField.length === 2) second.push(`array of ${document._id}`);
 	return combine(keysByField);
 }
 
 /**
- * The keys of an index to look up for a filter: every matching document is listed under one of them. Undefined if the
- * filter does not list the values of a field, or lists too many.
+ * The keys under one of which every matching document is listed. Undefined if the filter lists too many values, or none
+ * for a field.
  */
 export function keysToLookUp(filter: Fields, { fields, ignoreCase }: IndexSpec): string[] | undefined {
 	let count = 1;

@@ -1,7 +1,4 @@
-/**
- * Checks and compiles filters: a subset of MongoDB's, with the same semantics. The filters for all stores are checked here,
- * so that all stores refuse the same filters.
- */
+/** Checks and compiles filters: a subset of MongoDB's, with the same semantics. All stores refuse other filters. */
 
 import { describeType, type Fields, isFields, isSameScalar, isScalar } from '../../shared/values.js';
 import { compare, rankOf } from './order.js';
@@ -13,10 +10,8 @@ export type Matcher = (document: Fields) => boolean;
 /** Tests the values at a path, as `reach` returns them: several if the path leads through an array. */
 type Test = (values: readonly unknown[]) => boolean;
 
-/** Tests one value. */
 type ValueTest = (value: unknown) => boolean;
 
-/** Maximum nesting of filters. */
 const MAX_DEPTH = 16;
 
 /**
@@ -47,7 +42,6 @@ export function compile(filter: unknown, levels = MAX_DEPTH): Matcher {
 	return others.length === 0 ? first : (document) => tests.every((test) => test(document));
 }
 
-/** Combines the matchers of several filters. */
 type Combination = (matchers: readonly Matcher[]) => Matcher;
 
 const combinations: Record<string, Combination> = {
@@ -56,10 +50,7 @@ const combinations: Record<string, Combination> = {
 	$nor: (matchers) => (document) => !matchers.some((matches) => matches(document)),
 };
 
-/**
- * Compiles the condition on one field to a predicate on documents. Comparisons with a string are frequent, so they have a
- * faster predicate of their own.
- */
+/** Comparisons with a string are frequent, so they have a faster predicate of their own. */
 function fieldMatcher(field: string, condition: unknown, levels: number): Matcher {
 	if (field.includes('.')) {
 		const path = field.split('.');
@@ -76,7 +67,7 @@ function fieldMatcher(field: string, condition: unknown, levels: number): Matche
 	return (document) => test([ownField(document, field)]);
 }
 
-/** Compiles the condition on one field. In an array, each operator may be satisfied by a different element. */
+/** In an array, each operator may be satisfied by a different element. */
 function compileCondition(field: string, condition: unknown, levels: number): Test {
 	if (!isFields(condition)) return someValue(equal(field, condition));
 	const tests = Object.entries(condition).map(([operator, operand]) => {
@@ -102,7 +93,6 @@ const not =
 	(values) =>
 		!test(values);
 
-/** Tests a value; if it is an array, also each element. */
 const valueOrElement =
 	(test: ValueTest): ValueTest =>
 	(value) =>
@@ -139,7 +129,6 @@ const operators: Record<string, Operator> = {
 	},
 };
 
-/** Tests for equality with a value, or for a match of a RegExp. */
 function equal(field: string, operand: unknown): ValueTest {
 	if (operand === null) return valueOrElement((value) => value === null || value === undefined);
 	if (operand instanceof RegExp) {
@@ -154,13 +143,12 @@ function equal(field: string, operand: unknown): ValueTest {
 	);
 }
 
-/** The error for a value that no condition can contain. If undefined were ignored, too many documents would match. */
+/** If undefined were ignored, too many documents would match. */
 function notComparableError(field: string, value: unknown): TypeError {
 	const advice = value === undefined ? '; a filter leaves the field out, or has { $exists: false }' : '';
 	return new TypeError(`${field}: cannot be compared with ${describeType(value)}${advice}`);
 }
 
-/** Tests for `$in`. */
 function oneOf(field: string, operand: unknown): ValueTest {
 	if (!Array.isArray(operand)) throw new TypeError(`${field}: $in and $nin need a list`);
 	for (const value of operand) if (value !== null && !isScalar(value)) throw notComparableError(field, value);
@@ -169,13 +157,12 @@ function oneOf(field: string, operand: unknown): ValueTest {
 	return valueOrElement((value) => wanted.has(setKeyOf(value)));
 }
 
-/** What stands for a value in a Set: for a date a text with its time, because a Set never finds two Date objects equal. */
+/** A Set never finds two Date objects equal, so a text stands for a date. */
 const setKeyOf = (value: unknown) => (value instanceof Date ? `\0date ${value.getTime()}` : value);
 
 /**
- * Tests for a range. A value of another type than the bound is never in the range.
- *
- * @param isInRange receives a negative number for a value below the bound, a positive one above it
+ * A value of another type than the bound is never in the range.
+ * @param isInRange receives a negative number for a value below the bound
  */
 function range(operator: string, field: string, operand: unknown, isInRange: (order: number) => boolean): Test {
 	if (!isScalar(operand) || typeof operand === 'boolean')

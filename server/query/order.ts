@@ -24,17 +24,14 @@ export function compare(a: unknown, b: unknown): number {
 	if (typeof a === 'string') return compareText(a, b as string);
 	if (isFields(a)) return compareFields(Object.entries(a), Object.entries(b as Fields));
 	if (Array.isArray(a)) return compareFields([...a.entries()], [...(b as unknown[]).entries()]);
-	// Two absent values are equal, and so are two `EMPTY_ARRAY`. The rest are numbers, booleans and dates.
+	// Values of rank 0 or less are equal. The rest are numbers, booleans and dates.
 	return rank <= 0 ? 0 : Number(a) - Number(b);
 }
 
 /** The fields of a document, or the elements of an array with their positions as names. */
 type Entries = readonly (readonly [name: string | number, value: unknown])[];
 
-/**
- * Compares documents or arrays field by field: first the types of the values, then the names, then the values. A document
- * whose fields are the first fields of the other document comes first.
- */
+/** Compares field by field: first the types of the values, then the names, then the values. */
 function compareFields(a: Entries, b: Entries): number {
 	for (const [i, [name, value]] of a.entries()) {
 		const entry = b[i];
@@ -47,10 +44,7 @@ function compareFields(a: Entries, b: Entries): number {
 	return a.length - b.length;
 }
 
-/**
- * Compares by code points, like the bytes of UTF-8. `<` compares UTF-16 code units, which orders some characters
- * differently.
- */
+/** Compares by code points, like the bytes of UTF-8. `<` compares UTF-16 code units. */
 export function compareText(a: string, b: string): number {
 	const length = Math.min(a.length, b.length);
 	for (let i = 0; i < length; i++) {
@@ -66,14 +60,9 @@ const rankOfUnit = (unit: number) => (unit >= 0xd800 && unit <= 0xdfff ? unit + 
 /** The paths to sort by, the most important first: 1 is ascending, -1 descending. */
 export type Sort = Readonly<Record<string, 1 | -1>>;
 
-/**
- * Sorts documents while they are added, and keeps only the first `max` of them.
- *
- * @param max maximum number of documents kept
- */
+/** Sorts documents while they are added, and keeps only the first `max` of them. */
 export function sorter(sort: Sort, max: number): { add(document: Fields): void; readonly sorted: Fields[] } {
 	const criteria = Object.entries(sort).map(([path, direction]) => ({ path: path.split('.'), direction }));
-	/** `keys` has one sort key for each criterion. */
 	const entries: { document: Fields; keys: unknown[] }[] = [];
 
 	function compareKeys(a: unknown[], b: unknown[]): number {
@@ -88,7 +77,7 @@ export function sorter(sort: Sort, max: number): { add(document: Fields): void; 
 			const keys = criteria.map(({ path, direction }) => sortKey(document, path, direction));
 			let low = 0;
 			let high = entries.length;
-			// Documents are often added in order, so the last position is tried before the binary search.
+			// Documents are often added in order.
 			const last = entries.at(-1);
 			if (last && compareKeys(last.keys, keys) <= 0) low = high;
 			while (low < high) {
@@ -107,8 +96,7 @@ export function sorter(sort: Sort, max: number): { add(document: Fields): void; 
 }
 
 /**
- * The value by which a document is sorted. For an array this is its least element, or its greatest in descending order. An
- * empty array counts as less than all values.
+ * The value by which a document is sorted. For an array this is its least element, or its greatest in descending order.
  */
 function sortKey(document: Fields, path: readonly string[], direction: number): unknown {
 	const found = reach(document, path);

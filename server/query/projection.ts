@@ -5,7 +5,7 @@
 import type { Projection } from '../../shared/store.js';
 import { type Fields, isFields } from '../../shared/values.js';
 
-/** The paths of a projection as a tree: each level has the next part of the paths, and `true` where a path ends. */
+/** The paths of a projection as a tree, with `true` where a path ends. */
 type Tree = Map<string, Tree | true>;
 
 /**
@@ -62,10 +62,7 @@ function treeOf(paths: string[]): Tree {
 	return root;
 }
 
-/**
- * Keeps only the paths in the tree, in the order of the tree, and visits no other fields. Returns undefined for a value that
- * is neither a document nor an array.
- */
+/** Keeps only the paths in the tree, in the order of the tree. */
 function include(value: unknown, tree: Tree): unknown {
 	if (Array.isArray(value)) return value.map((element) => include(element, tree)).filter((kept) => kept !== undefined);
 	if (!isFields(value)) return undefined;
@@ -78,7 +75,6 @@ function include(value: unknown, tree: Tree): unknown {
 	return kept;
 }
 
-/** Removes the paths in the tree. */
 function exclude(value: unknown, tree: Tree): unknown {
 	if (Array.isArray(value)) return value.map((element) => exclude(element, tree));
 	if (!isFields(value)) return value;
@@ -89,7 +85,7 @@ function exclude(value: unknown, tree: Tree): unknown {
 	});
 }
 
-/** Replaces each field by the result of `map`. If the result is undefined, the field is left out. */
+/** Replaces each field by the result of `map`. Undefined removes the field. */
 function mapFields(value: Fields, map: (key: string, field: unknown) => unknown): Fields {
 	const kept: Fields = {};
 	for (const [key, field] of Object.entries(value)) {

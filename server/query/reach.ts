@@ -2,9 +2,8 @@
 import { isFields } from '../../shared/values.js';
 
 /**
- * All values at a path. At an array, the path continues into each document in the array, and into the element whose position
- * is the next part of the path. Where a document lacks the field, the value is `undefined`.
- *
+ * All values at a path. At an array, the path continues into each document in the array. A number in the path also
+ * selects the element at this position. A missing field is `undefined`.
  * @param from how many parts of the path have already been followed
  */
 export function reach(start: unknown, path: readonly string[], from = 0): unknown[] {

@@ -12,14 +12,12 @@ import {
 } from '../../shared/values.js';
 import { compile } from './match.js';
 
-/** A checked update: for each operator the changed paths and their values, such as `{ $set: { 'u.name': 'Ann' } }`. */
+/** A checked update: changed paths and their values by operator, such as `{ $set: { 'u.name': 'Ann' } }`. */
 export type Update = Record<string, Fields>;
 
 /**
- * Checks an update and copies it, with `_updatedAt` set to the present time unless the update contains `_updatedAt`.
- * Operators and changes that are undefined are left out: `{ $set: { note: undefined } }` changes no field. Only `$pull`
- * refuses undefined, because its values are conditions.
- *
+ * Checks and copies an update. Adds `_updatedAt` if it is missing. Leaves out undefined changes:
+ * `{ $set: { note: undefined } }` changes no field. Only `$pull` refuses undefined, because its values are conditions.
  * @throws TypeError for replacements, pipelines, unknown operators, changes of `_id`, paths through array positions and
  * paths that collide
  */
@@ -41,7 +39,7 @@ export function checkUpdate(update: unknown): Update {
 			paths.add(path);
 			copied[path] = (checks[operator] as Check)(change, path);
 		}
-		// An operator that has no changes is left out, because MongoDB refuses some of them.
+		// MongoDB refuses some operators without changes.
 		if (Object.keys(copied).length > 0) checked[operator] = copied;
 	}
 	refuseCollisions(paths);
@@ -49,7 +47,7 @@ export function checkUpdate(update: unknown): Update {
 	return checked;
 }
 
-/** Checks the value that an operator has for a path, and returns a copy of it. */
+/** Checks and copies the value that an operator has for a path. */
 type Check = (change: unknown, path: string) => unknown;
 
 const checks: Record<string, Check> = {
@@ -87,14 +85,14 @@ const checks: Record<string, Check> = {
 			// `copyStorable` would refuse operators and a RegExp, which a condition may contain.
 			return structuredClone(change);
 		}
-		// A condition on fields matches documents; `$in` matches plain values. So both cannot be combined.
+		// A condition on fields matches documents; `$in` matches plain values.
 		if (Object.keys(change).length > 1 || !Array.isArray(change.$in))
 			throw new TypeError(`${path}: $in needs a list, and no other key beside it`);
 		return { $in: change.$in.map((value) => comparableElement(value, path)) };
 	},
 };
 
-/** Whether a change has the form `{$each: [...]}`, which adds several elements. */
+/** Whether a change is `{$each: [...]}`, which adds several elements. */
 const hasEach = (change: unknown): change is Fields & { $each: unknown } => isFields(change) && '$each' in change;
 
 function checkedEach(values: unknown, path: string): unknown[] {
@@ -103,8 +101,8 @@ function checkedEach(values: unknown, path: string): unknown[] {
 }
 
 /**
- * Checks a value that is compared with the elements of an array. It cannot be a document, because MongoDB compares the
- * order of its fields too.
+ * Checks a value that is compared with array elements. Documents are refused, because MongoDB compares the order of
+ * their fields too.
  */
 function comparableElement(value: unknown, path: string): unknown {
 	if (value === null || isScalar(value)) return copyStorable(value, path);
@@ -116,15 +114,12 @@ function checkPath(path: string): void {
 	const parts = path.split('.');
 	if (parts.length > MAX_DEPTH) throw new TypeError('The path of an update is too long');
 	for (const part of parts) {
-		// Refuses whole numbers: for MongoDB they are positions in an array and field names in a document, but for
-		// `applyUpdate` only field names. Also refuses operators, names that JavaScript's objects have, the NUL character and
-		// empty parts.
+		// For MongoDB whole numbers are also positions in an array, but for `applyUpdate` only names of fields.
 		if (/^(\d+|\$.*|__proto__|constructor|prototype|.*\0.*|)$/s.test(part))
 			throw new TypeError(`${path}: '${part}' cannot be part of a path`);
 	}
 }
 
-/** Refuses an update that changes both a field and a part of it. */
 function refuseCollisions(paths: ReadonlySet<string>): void {
 	for (const path of paths) {
 		for (let dot = path.indexOf('.'); dot !== -1; dot = path.indexOf('.', dot + 1)) {
@@ -135,8 +130,7 @@ function refuseCollisions(paths: ReadonlySet<string>): void {
 }
 
 /**
- * Applies an update and returns the new document. The old one stays unchanged; both share the parts that do not change.
- *
+ * Returns the updated document. The given one stays unchanged; both share the parts that do not change.
  * @throws TypeError if a field has the wrong type for an operator
  */
 export function applyUpdate(document: Document, update: Update): Document {
@@ -155,11 +149,9 @@ export function applyUpdate(document: Document, update: Update): Document {
 
 /**
  * Replaces each object on the path by a copy, and returns the innermost copy. Creates missing objects.
- *
  * @param document the copy of a document that is changed
  * @param parts the path without the field itself
- * @param onlyRemoves true: the operator removes a field or elements. Then nothing is created: if the path leads to no
- * object, undefined is returned
+ * @param onlyRemoves whether nothing is created. A path that leads to no object then gives undefined
  */
 function parentOf(document: Fields, parts: readonly string[], onlyRemoves: boolean): Fields | undefined {
 	let parent = document;
@@ -184,7 +176,6 @@ export function changesNothing(before: Document, after: Document): boolean {
 	return fields.every((field) => field === '_updatedAt' || isDeepStrictEqual(before[field], after[field]));
 }
 
-/** Changes the field `key` of an object. */
 type Operation = (parent: Fields, key: string, change: unknown) => void;
 
 const operations: Record<string, Operation> = {
@@ -220,7 +211,6 @@ const operations: Record<string, Operation> = {
 	},
 };
 
-/** The array in a field; an empty one if the field is missing. */
 function listIn(parent: Fields, key: string): readonly unknown[] {
 	const list = parent[key];
 	if (list === undefined) return [];
@@ -228,11 +218,9 @@ function listIn(parent: Fields, key: string): readonly unknown[] {
 	return list;
 }
 
-/** The elements that `$push` or `$addToSet` adds. */
 const elementsToAdd = (change: unknown): readonly unknown[] =>
 	hasEach(change) ? (change.$each as unknown[]) : [change];
 
-/** Compiles the condition of `$pull` to a predicate on elements. */
 function pullCondition(change: unknown): (element: unknown) => boolean {
 	if (!isFields(change)) return (element) => isSameScalar(element, change);
 	if ('$in' in change) {

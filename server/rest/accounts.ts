@@ -17,7 +17,7 @@ import { type Answer, failed, succeeded } from './envelope.js';
 /** The body of `login`. */
 export const LoginBody = compile({
 	resume: Match.Optional(String),
-	/** A user name, an e-mail address (it contains an `@`), or an object as in the options of the method `login`. */
+	/** A user name, an e-mail address (with an `@`), or an object as in the method `login`. */
 	user: Match.Optional(Match.OneOf(String, { username: String }, { email: String })),
 	username: Match.Optional(String),
 	email: Match.Optional(String),
@@ -25,7 +25,6 @@ export const LoginBody = compile({
 	code: Match.Optional(Match.OneOf(String, null)),
 });
 
-/** Converts a body to the options of the method `login`. */
 function loginOptions(body: unknown): object {
 	check(body, LoginBody);
 	const { resume, password } = body;
@@ -34,7 +33,6 @@ function loginOptions(body: unknown): object {
 	return body.code ? { totp: { code: body.code, login } } : login;
 }
 
-/** The user that a body names, in the form that the method `login` takes. */
 function userOf({ user, username, email }: Infer<typeof LoginBody>): object {
 	if (typeof user === 'object') return user;
 	const address = email ?? (user?.includes('@') ? user : undefined);
@@ -69,8 +67,8 @@ export async function logOut(invoker: Invoker, caller: Caller): Promise<Answer> 
 }
 
 /**
- * Ends all other logins of the caller. The answer contains the token of the request, because clients store the token
- * that they find in the answer.
+ * Ends all other logins of the caller. The answer contains the token of the request, because clients store the token of
+ * the answer.
  */
 export async function logOutOtherClients(
 	invoker: Invoker,

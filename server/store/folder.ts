@@ -21,7 +21,6 @@ import { lmdbTable } from './lmdb.js';
 export interface FolderOptions extends WriterOptions {
 	/** Whether other processes that set this option too may open the folder at the same time. */
 	readonly shared?: boolean;
-	/** The collections of the application. */
 	readonly declared?: readonly CollectionDefinition[];
 }
 
@@ -36,7 +35,7 @@ async function assertOwnIntact(path: string): Promise<void> {
 }
 
 /**
- * Opens the store in a folder. Creates the folder if necessary, readable only by its owner because it contains secrets.
+ * Opens the store in a folder. Creates the folder if necessary, readable only by its owner.
  * @throws StoreError `in-use`, `other-format`, `damaged` or `unusable`: see `StoreFailure`
  */
 export async function openFolder(

@@ -137,6 +137,20 @@ describe('the page at /api-docs', function () {
 		expect(result).to.include({ _id: alice.id, username: 'alice' }).and.not.to.have.property('success');
 	});
 
+	it('closes a DDP connection whose login fails', async () => {
+		await open();
+		await page.getByText('Use a user id and a token').click();
+		await page.getByLabel('User id').fill(alice.id);
+		await page.getByLabel('Token').fill('a token that nobody has');
+		await page.getByRole('button', { name: 'Use them' }).click();
+		const closed = page.waitForEvent('websocket').then((socket) => socket.waitForEvent('close'));
+		await entry('method.me').locator('summary').click();
+		await entry('method.me').getByLabel('DDP').check();
+		await entry('method.me').getByRole('button', { name: 'Call me' }).click();
+		await entry('method.me').getByText('The login over DDP failed').waitFor();
+		await closed;
+	});
+
 	it('sends texts, a list and a number, and shows the error of a refused call', async () => {
 		await open({ viewport: WIDE }, '#method.e2e.setRoomKeyID');
 		await logIn();

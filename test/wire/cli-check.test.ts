@@ -339,4 +339,11 @@ describe('roomkey check', () => {
 			.to.match(/^failed: x at 127.0.0.1:1: /)
 			.and.not.match(/s(=|%3D)cret/);
 	});
+
+	it('refuses an address of MongoDB with a wrongly encoded name of the database', async () => {
+		const env = { PORT: '1', MONGO_URL: 'mongodb://127.0.0.1:1/%zz' };
+		const { status, err } = await runInProcess(['check', '--json'], { env });
+		expect(status).to.equal(1);
+		expect(err).to.include('cannot be understood');
+	});
 });

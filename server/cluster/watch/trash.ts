@@ -1,6 +1,6 @@
 /**
- * Finds removed documents in `rocketchat__trash` (the trash). Rocket.Chat copies a document to this collection before it
- * removes the document, which may therefore still be in its own collection for a while.
+ * Finds removed documents in `rocketchat__trash`, the trash. Rocket.Chat copies a document there before it removes the
+ * document from its own collection.
  */
 import { batchesOf } from '../../../shared/batches.js';
 import { collectionNames } from '../../../shared/store.js';
@@ -10,19 +10,18 @@ import { DatedDocuments, WIDE_OVERLAP_MS } from './datedDocuments.js';
 import { trashName } from './removedDocuments.js';
 import type { WatchedCollection, WatchSink } from './sink.js';
 
-/** Maximum number of documents in one query. */
 const MAX_PER_QUERY = 5000;
 
-/** A trash with more documents than this and without an index is never read, because each query would read all of it. */
+/** Maximum number of documents in a trash without an index: each query reads all of it. A larger one is never read. */
 const MAX_WITHOUT_INDEX = 10_000;
 
-/** How long the removal of a document is awaited after the document was found in the trash, in ms. */
+/** How long the removal of a document in the trash is awaited, in ms. */
 const MAX_DELAY_MS = WIDE_OVERLAP_MS;
 
-/** A document that was found in the trash. Perhaps its collection still has it. */
+/** A document in the trash that its collection may still have. */
 interface Pending {
 	readonly last: LastKnown;
-	/** When it was found in the trash, in ms since 1970. */
+	/** In ms since 1970. */
 	readonly foundAt: number;
 }
 
@@ -30,7 +29,7 @@ export class Trash {
 	readonly #records: DatedDocuments;
 	readonly #collections: ReadonlyMap<unknown, WatchedCollection>;
 	readonly #pending = new Map<WatchedCollection, Map<string, Pending>>();
-	/** Whether the trash is read: it has an index, which Rocket.Chat makes, or few documents. */
+	/** Whether the trash is read at all: it is small, or has the index that Rocket.Chat makes. */
 	#isRead = false;
 
 	constructor(
@@ -43,7 +42,7 @@ export class Trash {
 		this.#collections = new Map(collections.map((collection) => [trashName(collection.name), collection]));
 	}
 
-	/** Marks as seen the documents that are in the trash now. If the trash is too large, it is not read. */
+	/** Marks as seen the documents that are in the trash now. */
 	async begin(): Promise<void> {
 		const { trash } = collectionNames;
 		const hasIndex = await this.database.hasIndex(trash, '_deletedAt');
@@ -65,7 +64,7 @@ export class Trash {
 		await Promise.all([...this.#pending].map(([collection, pending]) => this.#reportRemoved(collection, pending)));
 	}
 
-	/** Reports the pending documents that are removed. Gives up those that their collection still has after `MAX_DELAY_MS`. */
+	/** Reports pending documents that are removed. Drops those that their collection still has after `MAX_DELAY_MS`. */
 	async #reportRemoved(collection: WatchedCollection, pending: Map<string, Pending>): Promise<void> {
 		for (const batch of batchesOf([...pending.keys()], MAX_PER_QUERY)) {
 			const existing = await this.database.existing(collection.name, batch);

@@ -1,7 +1,4 @@
-/**
- * Reports what other programs write to the database. It uses MongoDB's change streams if the server has them, and otherwise
- * asks the database at intervals (polling).
- */
+/** Reports what other programs write to the database. It uses MongoDB's change streams or polling. */
 import type { Log } from '../../../shared/log.js';
 import { StoreError } from '../../../shared/storeErrors.js';
 import type { PartHealth } from '../partHealth.js';
@@ -13,14 +10,14 @@ import type { WatchedCollection, WatchSink } from './sink.js';
 /** `auto`: change streams if the server has them, else polling. */
 export type WatchMode = 'auto' | 'change-streams' | 'polling';
 
-/** What the watcher has done, for health and metrics. */
+/** For health and metrics. */
 export interface WatcherState {
 	readonly mode: Exclude<WatchMode, 'auto'>;
 	/** All writes that are older than this many ms have been reported. */
 	readonly behindMs: number;
-	/** How many written documents were found, by collection. A document may be found more than once. */
+	/** Number of written documents by collection. A document may be counted more than once. */
 	readonly found: ReadonlyMap<string, number>;
-	/** How often the observed documents of a collection were read again, because writes may have been missed. */
+	/** How often a collection's observed documents were read again. */
 	readonly refreshes: number;
 }
 
@@ -36,7 +33,7 @@ export interface WatcherParts {
 	readonly sink: WatchSink;
 	readonly log: Log;
 	readonly health: PartHealth;
-	/** The ids of the documents of a collection that live queries have in their results. */
+	/** Ids of documents that live queries have in their results. */
 	observedIds(key: string): Iterable<string>;
 	/** Time between two rounds of polling, in ms. Default 1,000. */
 	readonly interval?: number | undefined;
@@ -45,11 +42,10 @@ export interface WatcherParts {
 /** Above this `behindMs` the watcher's health is degraded. */
 const MAX_BEHIND_MS = 10_000;
 
-/** Time between two checks of `behindMs`, in ms. */
 const CHECK_INTERVAL_MS = 1000;
 
 /**
- * Starts to watch. Writes after the promise resolves are reported. (`polling.ts` says which writes polling does not find.)
+ * Starts to watch: reports writes after the promise resolves. `polling.ts` says which writes polling does not find.
  * @throws StoreError if the server does not have what the mode requires, or does not answer
  */
 export async function startWatcher(parts: WatcherParts): Promise<Watcher> {

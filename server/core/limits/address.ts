@@ -3,10 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** The part of a request that shows the address of its client. */
 export type Request = Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string } };
 
-/** Which proxies are trusted. The entries that they add to `x-forwarded-for` are believed. */
+/** Proxies whose entries in `x-forwarded-for` are believed. */
 export interface TrustedProxies {
 	/** The number of proxies in front of this server. Each adds an entry. */
 	readonly count?: number | undefined;
@@ -15,14 +14,12 @@ export interface TrustedProxies {
 }
 
 /**
- * Makes the function that returns the network address of the client that made a request.
+ * Makes a function that returns the network address of a request's client, or null if the address is not known.
  *
- * With a count, the address is the entry that the first trusted proxy has added; earlier entries come from the client.
- * With networks, the address of the connection is added at the end of the entries, and the function returns the last of
- * them that belongs to no trusted proxy. So the header of a client that connects directly is ignored.
+ * With a count, the address is the entry that the first trusted proxy has added. Earlier entries come from the client.
  *
- * The function returns null if there are fewer entries than the count. With networks, it returns null if an entry that it
- * must check is not an address.
+ * With networks, the function goes back from the connection to the first address that is in none of the networks. If
+ * all are in the networks, it returns the first entry. If an entry on the way is no address, it returns null.
  */
 export function addressReader({ count = 0, networks }: TrustedProxies): (request: Request) => string | null {
 	if (networks !== undefined) return lastUntrusted(readNetworks(networks));
@@ -33,7 +30,7 @@ export function addressReader({ count = 0, networks }: TrustedProxies): (request
 	};
 }
 
-/** The entries of `x-forwarded-for`, in the order in which they were added. */
+/** In the order in which the entries were added. */
 function forwardedEntries(headers: Request['headers']): string[] {
 	const header = headers['x-forwarded-for'];
 	return header ? splitList(String(header)) : [];
@@ -47,7 +44,6 @@ const NAMED_NETWORKS: Readonly<Record<string, readonly string[]>> = {
 	private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
 };
 
-/** The entries of a list separated by commas. */
 function splitList(list: string): string[] {
 	return list.split(',').map((entry) => entry.trim());
 }
@@ -74,10 +70,6 @@ function readNetworks(list: string): Network[] {
 		});
 }
 
-/**
- * Makes a function that follows a request back from the connection, and returns the first address that is in none of the
- * networks. If all are in them, it returns the address where the request began.
- */
 function lastUntrusted(networks: readonly Network[]): (request: Request) => string | null {
 	const isTrusted = (address: string): boolean => {
 		if (!isFullAddress(address)) return false;
@@ -96,7 +88,7 @@ function lastUntrusted(networks: readonly Network[]): (request: Request) => stri
 	};
 }
 
-/** An address with a port, as some proxies write it: `1.2.3.4:5` or `[2001:db8::1]:5`. */
+/** Some proxies write `1.2.3.4:5` or `[2001:db8::1]:5`. */
 const WITH_PORT = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/;
 
 /** Removes the port, because it differs for each connection. */
@@ -106,8 +98,8 @@ function withoutPort(entry: string): string {
 }
 
 /**
- * The key that an address is counted under. An IPv6 address counts as its /64, the usual size of a customer's network;
- * an IPv4-mapped IPv6 address counts as the IPv4 address. All clients without a known address share one key.
+ * The key that an address is counted under. An IPv6 address counts as its /64, the usual size of a customer's network.
+ * An IPv4-mapped IPv6 address counts as the IPv4 address. All unknown addresses share one key.
  */
 export function addressKey(address: string | null): string {
 	// The usual case is handled without the library, which takes much longer.

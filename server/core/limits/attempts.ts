@@ -1,7 +1,6 @@
 /**
- * Limits attempts to authenticate with a guessable secret, such as a password. The rate limit of calls does not stop an
- * attacker with many connections or many addresses; these limits do. Failures are counted exactly, over all processes of a
- * service.
+ * Limits failed attempts to authenticate with a guessable secret, such as a password. The rate limit of calls does not
+ * stop an attacker with many connections or addresses. Failures are counted exactly, over all processes of a service.
  */
 import { createHash } from 'node:crypto';
 import { isClientSafe } from '../../../shared/errors.js';
@@ -9,15 +8,14 @@ import { addressKey } from './address.js';
 import type { Counters, RateLimitResult } from './counters.js';
 import type { RateLimitClient } from './rules.js';
 
-/** Maximum number of failures from one address, for all account names together. */
+/** For all account names together. */
 const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };
 
-/** Maximum number of failures for one name from one address. */
 const FAILURES_PER_NAME_AND_ADDRESS = { calls: 10, per: 60_000 };
 
 /**
- * Maximum number of failures for one name from all unknown addresses together. An address becomes known for a name when
- * an attempt for this name succeeds. So the real user can log in while an attacker guesses from many addresses.
+ * From all unknown addresses together. An address becomes known for a name when an attempt for this name succeeds. So
+ * the real user can log in while an attacker guesses from many addresses.
  */
 const FAILURES_PER_NAME = { calls: 30, per: 60_000 };
 
@@ -33,10 +31,7 @@ export type Attempt = <T>(
 	run: () => Promise<T>,
 ) => Promise<T>;
 
-/**
- * Makes the function that limits attempts.
- * @param requireAllowed throws if a count is over its limit
- */
+/** @param requireAllowed throws if a count is over its limit */
 export function limitAttempts(
 	requireAllowed: (result: RateLimitResult, method: string, caller: RateLimitClient) => void,
 	counters: Counters,
@@ -56,8 +51,8 @@ export function limitAttempts(
 		requireAllowed(await byAddress.count(address), method, caller);
 		requireAllowed(await byNameAndAddress.count(pair), method, caller);
 		if (!isKnown) requireAllowed(await byName.count(nameHash), method, caller);
-		// Subtracts only this attempt. If a success cleared all failures of the address, an attacker with an account of their
-		// own could clear them at will.
+		// Subtracts only this attempt. Otherwise attackers could clear the failures of their address by logging in to their
+		// own accounts.
 		const refund = () => Promise.all([byAddress.refund(address), isKnown ? undefined : byName.refund(nameHash)]);
 		try {
 			const result = await run();

@@ -2,7 +2,7 @@
 import type { ServerObserver } from '../observer.js';
 import { addressKey } from './address.js';
 
-/** The status and the text that a client receives if its connection is refused. */
+/** What a client receives if its connection is refused. */
 export interface ConnectionRefused {
 	readonly status: number;
 	readonly text: string;
@@ -13,16 +13,13 @@ const SERVER_FULL: ConnectionRefused = { status: 503, text: 'The server has too 
 
 /** Counts the open connections of each address. */
 export interface ConnectionLimiter {
-	/** Counts a new connection. @returns undefined; or why the connection is refused and not counted */
+	/** Counts a new connection. @returns why the connection is refused, and not counted */
 	acquire(address: string | null): ConnectionRefused | undefined;
 	/** Must be called once when a counted connection has closed. */
 	release(address: string | null): void;
 }
 
-/**
- * @param maxPerAddress maximum number of connections of one address
- * @param maxTotal maximum number of connections of the process
- */
+/** Makes the limiter of a process. */
 export function limitConnections(
 	maxPerAddress: number,
 	maxTotal: number,

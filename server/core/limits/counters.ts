@@ -1,7 +1,4 @@
-/**
- * Counters for rate limits. The counters of this file are in memory, for a server that does not share its store. For
- * several processes that share a store, `sharedCounters.ts` makes the counters.
- */
+/** Counters for rate limits, in memory. `sharedCounters.ts` makes the counters of processes that share a store. */
 // Not the index of `rate-limiter-flexible`, which loads the limiters of a dozen databases.
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import { ExpiringCache } from '../../../shared/expiringCache.js';
@@ -10,9 +7,8 @@ import { isLimit, type Limit } from '../../../shared/limit.js';
 /** The state of a counter after it has counted a call. */
 export interface RateLimitResult {
 	readonly allowed: boolean;
-	/** Calls that are allowed in a window. */
+	/** Allowed calls in a window. */
 	readonly limit: number;
-	/** Calls left in this window. */
 	readonly remaining: number;
 	/** ms until the next window: a whole number, at least 1. */
 	readonly timeToReset: number;
@@ -28,7 +24,6 @@ export function resultOf({ calls }: Limit, count: number, msLeft: number): RateL
 	};
 }
 
-/** Counts calls. */
 export interface RateCounter {
 	/** Counts one call: with a limit of N, N are allowed. */
 	count(key: string): Promise<RateLimitResult>;
@@ -36,9 +31,7 @@ export interface RateCounter {
 
 /** A counter from which a counted call can be subtracted again. */
 export interface RefundableCounter extends RateCounter {
-	/** Subtracts one counted call. */
 	refund(key: string): Promise<void>;
-	/** Forgets all calls of a key. */
 	forget(key: string): Promise<void>;
 }
 
@@ -49,15 +42,14 @@ export function requireLimit({ calls, per }: Limit): void {
 	}
 }
 
-/** A counter in memory. */
 export interface MemoryCounter extends RefundableCounter {
 	/** Adds calls that another process has counted. @param end the end of their window, in epoch ms */
 	add(key: string, calls: number, end: number): Promise<void>;
 }
 
 /**
- * Makes a counter in memory. The window of a key begins with its first count and ends after `per`. (Meteor has one window
- * for all keys of a rule, so a caller who starts late in the window can make twice as many calls in a short time.)
+ * Makes a counter in memory. The window of a key begins with its first count and ends after `per`. Meteor has one
+ * window for all keys of a rule.
  * @throws Error for an invalid limit
  */
 export function createCounter(limit: Limit): MemoryCounter {
@@ -90,7 +82,6 @@ export interface KnownPairs {
 	add(pair: string): Promise<void>;
 }
 
-/** How long a pair is known, in ms. */
 export const KNOWN_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Maximum number of pairs in memory. */
@@ -98,11 +89,11 @@ export const MAX_KNOWN = 100_000;
 
 /** Makes the counters of a server. A name identifies a counter in all processes of a service. */
 export interface Counters {
-	/** Counts calls of clients of this process alone, such as the calls of one connection. */
+	/** Counts calls of this process alone, such as those of one connection. */
 	process(name: string, limit: Limit): RateCounter;
 	/** Counts calls. Processes that share a store learn the counts of the others once a second. */
 	approximate(name: string, limit: Limit): RateCounter;
-	/** Counts exactly over all processes. In a shared store, counting a call takes a write: see `storeCounter.ts`. */
+	/** Counts exactly over all processes. In a shared store, that takes writes: see `storeCounter.ts`. */
 	exact(name: string, limit: Limit): RefundableCounter;
 	readonly knownPairs: KnownPairs;
 }

@@ -1,4 +1,4 @@
-/** The types of a file that `counters.ts` imports. The package exports this file without types. */
+/** The package exports this file without types. */
 declare module 'rate-limiter-flexible/lib/RateLimiterMemory.js' {
 	export { RateLimiterMemory as default } from 'rate-limiter-flexible';
 }

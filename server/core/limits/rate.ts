@@ -1,7 +1,6 @@
 /**
- * Rate limits of calls and subscriptions (`test/contract/ddp.md` section 14): the rules of a server, and the limits in the
- * definitions of its methods and publications. Calls over DDP and REST are counted together. A name without a rule has
- * no limit.
+ * Rate limits of calls and subscriptions (`test/contract/ddp.md` section 14). Calls over DDP and REST are counted
+ * together. A name without a rule has no limit.
  */
 import { tooManyRequests } from '../../../shared/errors.js';
 import type { RateEvent, RateMessage, RateOutcome } from '../../../shared/limit.js';
@@ -15,16 +14,12 @@ import { type LimitedDefinitions, type RateLimitClient, type Rule, rulesByName }
 /** `dry-run` refuses no call, and only logs the calls that would have been refused. */
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
-/**
- * Whether `result` is stricter than `other`. A refused call is stricter than an allowed one. Of two refused calls, the
- * longer wait is stricter; of two allowed calls, the one with fewer calls left.
- */
 function isStricter(result: RateLimitResult, other: RateLimitResult): boolean {
 	if (result.allowed !== other.allowed) return !result.allowed;
 	return result.allowed ? result.remaining < other.remaining : result.timeToReset > other.timeToReset;
 }
 
-/** Selects the result that decides about a call. There must be at least one result. */
+/** There must be at least one result. */
 function strictestOf(results: readonly RateLimitResult[]): RateLimitResult {
 	return results.reduce((strictest, result) => (isStricter(result, strictest) ? result : strictest));
 }
@@ -36,7 +31,7 @@ export interface RateLimits {
 	 * @throws ClientError `too-many-requests`
 	 */
 	count(type: RateEvent['type'], name: string, client: RateLimitClient): Promise<void> | undefined;
-	/** Makes an attempt to authenticate: see `Attempt`. @throws ClientError `too-many-requests` */
+	/** See `Attempt`. @throws ClientError `too-many-requests` */
 	readonly attempt: Attempt;
 }
 
@@ -56,13 +51,12 @@ export interface RateLimitOptions {
 	readonly mode: 'on' | 'dry-run';
 	readonly log: Log;
 	readonly observer?: Pick<ServerObserver, 'onLimit'> | undefined;
-	/** Default: counters in memory. */
 	readonly counters?: Counters | undefined;
 	/** Error text for calls that a rule without a message refuses. */
 	readonly message?: RateMessage | undefined;
 	/**
-	 * Whether a user is exempt from rate limits of calls, by the permission `api-bypass-rate-limit`. Attempts to authenticate
-	 * are limited all the same. Called only when a call would be refused.
+	 * Whether a user has the permission `api-bypass-rate-limit`. Called only when a call would be refused, and not for
+	 * attempts to authenticate.
 	 */
 	isExempt?(userId: string): Promise<boolean>;
 }
@@ -75,7 +69,7 @@ export function createRateLimits(definitions: LimitedDefinitions, options: RateL
 	const { mode, log, observer, message, isExempt, counters = memoryCounters() } = options;
 	const rules = rulesByName(definitions, counters);
 
-	/** The key of the count of an event; null if the rule does not apply or its matcher throws. */
+	/** Null if the rule does not apply or its matcher throws. */
 	function keyOf(rule: Rule, event: RateEvent): string | null {
 		try {
 			return rule.keyOf(event);
@@ -85,13 +79,12 @@ export function createRateLimits(definitions: LimitedDefinitions, options: RateL
 		}
 	}
 
-	/** Calls the callback of a rule. */
 	function runCallback({ id, callback }: Rule, outcome: RateOutcome, event: RateEvent): void {
 		const logFailure = (err: unknown) => log.error({ err, rule: id }, 'Exception in a callback of a rate limit');
 		void callListener(() => callback?.(outcome, event), logFailure);
 	}
 
-	/** The error text for a call that a rule refuses. If it is undefined, the error has Meteor's text. */
+	/** The text of the error. Undefined: Meteor's text. */
 	function reasonOf(rule: Rule, result: RateLimitResult): string | undefined {
 		const text = rule.message ?? message;
 		if (typeof text !== 'function') return text;
@@ -114,8 +107,7 @@ export function createRateLimits(definitions: LimitedDefinitions, options: RateL
 	}
 
 	/**
-	 * Refuses a call or an attempt that is over its limit.
-	 * @param rule the rule that refuses a call; absent for `attempt`
+	 * @param rule absent for `attempt`
 	 * @throws ClientError `too-many-requests`, unless `mode` is `dry-run`
 	 */
 	function requireAllowed(
@@ -136,7 +128,6 @@ export function createRateLimits(definitions: LimitedDefinitions, options: RateL
 		throw tooManyRequests(timeToReset, rule && reasonOf(rule, result));
 	}
 
-	/** Calls the rules' callbacks with the counts, and refuses the call if a rule does, unless its user is exempt. */
 	async function applyResults(
 		matching: Rule[],
 		counting: Promise<RateLimitResult>[],

@@ -9,12 +9,12 @@ import { createStoreCounter } from './storeCounter.js';
 import { UsageExchange } from './usageExchange.js';
 
 /**
- * How long this process remembers a stored pair of an account and an address (see `KnownPairs`), in ms. A remembered pair
- * is not read or renewed in the store.
+ * How long this process remembers a stored pair (see `KnownPairs`), in ms. A remembered pair is not read or renewed in
+ * the store.
  */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
 
-/** Known pairs in the store. Their number needs no limit: only successful attempts add pairs, which expire after 30 days. */
+/** Their number needs no limit: only successful attempts add pairs, which expire after 30 days. */
 function storedPairs({ sharedState }: Store): KnownPairs {
 	const remembered = new ExpiringCache<1>({ ttl: REMEMBERED_PAIR_MS, max: MAX_KNOWN });
 	return {
@@ -33,7 +33,7 @@ function storedPairs({ sharedState }: Store): KnownPairs {
 	};
 }
 
-/** Counters that several processes share. `start` begins the exchange of counts; see `UsageExchange.start`. */
+/** Counters that several processes share. `start` begins the exchange of counts. */
 export interface SharedCounters extends Counters {
 	start(): () => Promise<void>;
 }

@@ -1,7 +1,6 @@
 /**
- * A counter in a store that several processes share. It counts the calls of all processes exactly. Each key, such as a
- * user or an address, has its own count. Counting a call takes one write; more if it begins a window, none if the key was
- * over the limit just before. Keys are stored as hashes: see `sharedId`.
+ * A counter in a store that several processes share. Counting a call takes one write, and more if it begins a window.
+ * It takes none if the key was over the limit just before. Keys are stored as hashes: see `sharedId`.
  */
 import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';
 import { CONFLICT, retryOnConflict } from '../../../methods/model/retryOnConflict.js';
@@ -12,13 +11,9 @@ import type { Limit } from '../../../shared/limit.js';
 import type { Store } from '../../../shared/store.js';
 import { type RefundableCounter, requireLimit, resultOf } from './counters.js';
 
-/**
- * How long this process remembers that a key is over the limit, in ms. Calls of a remembered key are refused without a
- * write, so that an attacker does not load the store.
- */
+/** How long this process remembers that a key is over the limit, in ms. Calls are then refused without a write. */
 const REMEMBERED_MS = 1000;
 
-/** Maximum number of remembered keys. */
 const MAX_REMEMBERED = 10_000;
 
 /**
@@ -33,11 +28,7 @@ export function createStoreCounter({ sharedState }: Store, name: string, limit: 
 	const overLimit = new ExpiringCache<number>({ ttl: REMEMBERED_MS, max: MAX_REMEMBERED });
 	const idOf = (key: string) => sharedId('count', `${name}\n${key}`);
 
-	/**
-	 * Adds a call.
-	 * @returns the count with this call, and the end of its window; `CONFLICT` if another process has begun a window at the
-	 *   same time
-	 */
+	/** @returns the count with this call; `CONFLICT` if another process has begun a window at the same time */
 	async function add(_id: string): Promise<Pick<SharedState, 'count' | 'until'> | typeof CONFLICT> {
 		const now = new Date();
 		const counted = await sharedState.findOneAndUpdate(

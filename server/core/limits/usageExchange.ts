@@ -1,10 +1,8 @@
 /**
- * Exchanges counts of calls between the processes of a service, so that a limit applies to the total of all processes. A
- * process learns the counts of the others about a second late.
+ * Exchanges counts of calls between the processes of a service, so that a limit applies to their total.
  *
- * Each process counts in memory. Once a second it writes its new counts as documents, called reports, and adds the reports
- * of the others to its own counts. Calls never wait for the store. The id of a report begins with its time, so that new
- * reports are read by a range of ids.
+ * Each process counts in memory. Once a second it writes its new counts as documents, called reports. Then it adds the
+ * reports of the others to its own counts. Calls never wait for the store.
  */
 
 import { SILENT } from '../../../methods/model/sharedState.js';
@@ -17,28 +15,22 @@ import type { Collection, Store } from '../../../shared/store.js';
 import { repeat } from '../repeat.js';
 import { createCounter, type MemoryCounter, type RateCounter } from './counters.js';
 
-/** Time between two exchanges, in ms. */
 const INTERVAL_MS = 1000;
 
-/** Maximum number of counts in one report. */
 const MAX_COUNTS = 2000;
 
-/** Maximum number of reports that one exchange writes. Further counts wait for the next exchange. */
+/** Reports of one exchange. Further counts wait for the next exchange. */
 const MAX_REPORTS = 20;
 
-/** Maximum number of counts that wait. Above it, calls of further keys count in this process only. */
+/** If more counts wait, calls of further keys count in this process only. */
 const MAX_PENDING = 100_000;
 
-/** Maximum length of a key in a report, in characters. A longer key counts in this process only. */
+/** In characters. A longer key counts in this process only. */
 const MAX_KEY_LENGTH = 1000;
 
-/**
- * How far before the last exchange each exchange looks for reports, in ms: a write may be late, and the clock of a process
- * may be behind.
- */
+/** How far before the last exchange reports are looked for, in ms: writes and clocks may be late. */
 const OVERLAP_MS = 10_000;
 
-/** Maximum number of reports in one query. */
 const REPORTS_PER_QUERY = 50;
 
 /** Greater than the ids of all reports. */
@@ -47,12 +39,11 @@ const END_OF_REPORTS = 'usage~';
 /** Calls of one key since the last exchange, and the end of the key's window in epoch ms. An array, to be short as JSON. */
 type Count = [counter: string, key: string, calls: number, end: number];
 
-/** Index of the number of calls in a `Count`. */
 const CALLS = 2;
 
 const endOf = ([, , , end]: Count) => end;
 
-/** Number of digits of a time in an id. It is the same for all ids, so that their order as texts is the order of time. */
+/** Number of digits of every time in an id, so that ids sort by time. */
 const TIME_DIGITS = 13;
 
 /** The beginning of the ids of reports that were written at a time. A whole id is `usage <time> <process> <number>`. */
@@ -62,11 +53,10 @@ export class UsageExchange {
 	readonly #state: Collection<SharedState>;
 	readonly #process = randomId();
 	readonly #counters = new Map<string, MemoryCounter>();
-	/** Counts that wait to be written, by counter and key. */
+	/** By counter and key. */
 	#pending = new Map<string, Count>();
-	/** Number of the next report of this process: two reports may be written in one ms. */
+	/** Two reports may be written in one ms. */
 	#reportNumber = 0;
-	/** When reports were last read. */
 	#readAt = 0;
 	/** Ids of the reports that the last read has found. */
 	#seen = new Set<string>();
@@ -78,7 +68,7 @@ export class UsageExchange {
 		this.#state = sharedState;
 	}
 
-	/** Makes a counter whose counts are exchanged with those of the same name in other processes. */
+	/** Makes a counter that exchanges its counts with those of the same name in other processes. */
 	counter(name: string, limit: Limit): RateCounter {
 		const counter = createCounter(limit);
 		this.#counters.set(name, counter);
@@ -91,7 +81,7 @@ export class UsageExchange {
 		};
 	}
 
-	/** Adds a call to the counts that wait. @param end the end of the key's window, in epoch ms */
+	/** @param end the end of the key's window, in epoch ms */
 	#addToPending(name: string, key: string, end: number): void {
 		const id = `${name}\n${key}`;
 		const count = this.#pending.get(id);
@@ -104,7 +94,7 @@ export class UsageExchange {
 		}
 	}
 
-	/** Exchanges at intervals. @returns a function that stops this; its promise resolves when no exchange runs any more */
+	/** @returns a function that stops the exchange; its promise resolves when no exchange runs any more */
 	start(): () => Promise<void> {
 		return repeat(
 			() => this.exchange(),
@@ -113,7 +103,6 @@ export class UsageExchange {
 		);
 	}
 
-	/** Writes the counts of this process, and adds those that the others have written. */
 	async exchange(): Promise<void> {
 		for (let i = 0; i < MAX_REPORTS && this.#pending.size > 0; i++) await this.#write();
 		await this.#read();
@@ -135,7 +124,7 @@ export class UsageExchange {
 			await this.#state.insertOne({ _id, counts: JSON.stringify(current), until }, SILENT);
 		} catch (error) {
 			for (const [id, count] of counts) {
-				// A newer count may belong to the next window, so calls of a window that is over are not added to it.
+				// Calls of a window that is over are not added to the count of the next window.
 				if (endOf(count) <= Date.now()) continue;
 				const newer = this.#pending.get(id);
 				if (newer) newer[CALLS] += count[CALLS];
@@ -160,13 +149,13 @@ export class UsageExchange {
 		this.#readAt = now;
 	}
 
-	/** Adds the counts of another process. Ignores windows that are over, and counters that this process does not have. */
+	/** Ignores windows that are over, and counters that this process does not have. */
 	async #add(counts: unknown): Promise<void> {
 		for (const [name, key, calls, end] of countsIn(counts)) await this.#counters.get(name)?.add(key, calls, end);
 	}
 }
 
-/** The counts in a report; those that are malformed are left out. */
+/** Malformed counts are left out. */
 function countsIn(text: unknown): Count[] {
 	try {
 		const counts: unknown = JSON.parse(String(text));

@@ -14,7 +14,6 @@ interface Claim {
 	value: unknown;
 }
 
-/** The state of a document that several subscriptions publish. */
 interface MultiHolderState {
 	/** In the order of addition; each holder occurs once. */
 	readonly holders: SubscriptionHandle[];
@@ -27,16 +26,12 @@ interface MultiHolderState {
 /** The changes that the client receives; undefined means a removed field. */
 type VisibleChanges = Record<string, unknown>;
 
-/**
- * Most documents have one holder. Then only that holder's fields object is stored. The values of each field are
- * recorded by holder only while there are several holders.
- */
+/** Most documents have one holder, and then only the fields object of that holder is stored. */
 export class DocumentView {
 	/** The holder, while there is only one. */
 	#holder: SubscriptionHandle;
-	/** The fields of that holder. */
 	#fields: Fields;
-	/** Set while there are several holders; then `#holder` and `#fields` are outdated. */
+	/** Set while there are several holders. `#holder` and `#fields` are then outdated. */
 	#shared: MultiHolderState | undefined;
 
 	/** @param fields published by the first holder; not copied, so they must not be changed */
@@ -77,8 +72,8 @@ export class DocumentView {
 	}
 
 	/**
-	 * Replaces the fields without comparing them, if `holder` is the only holder and `before` is the stored object. That
-	 * saves time for a live query, which publishes the same objects to all clients.
+	 * Replaces the fields without comparing them, if `holder` is the only holder and `before` is the stored object. A
+	 * live query publishes the same objects to all clients.
 	 * @returns whether the fields were replaced
 	 */
 	replace(holder: SubscriptionHandle, before: Fields, after: Fields): boolean {
@@ -106,7 +101,6 @@ export class DocumentView {
 		return visible;
 	}
 
-	/** Records changed values of the only holder. */
 	private claimAsOnlyHolder(fields: Fields): VisibleChanges {
 		const visible: VisibleChanges = {};
 		for (const [name, value] of Object.entries(fields)) {
@@ -121,7 +115,6 @@ export class DocumentView {
 		return count === Object.keys(fields).length ? fields : visible;
 	}
 
-	/** Converts the state of a document with one holder to the form for several holders. */
 	private toShared(): MultiHolderState {
 		const holder = this.#holder;
 		return {
@@ -131,19 +124,18 @@ export class DocumentView {
 	}
 }
 
-/** Removes `_id` and undefined values. Returns the same object if it has neither. */
+/** Returns the same object if it has neither. */
 function withoutIdAndUndefined(fields: Fields): Fields {
 	const entries = Object.entries(fields);
 	const defined = entries.filter(([name, value]) => value !== undefined && name !== '_id');
 	return defined.length === entries.length ? fields : Object.fromEntries(defined);
 }
 
-/** The values that the client has. */
 function visibleValuesOf({ claims }: MultiHolderState): Fields {
 	return Object.fromEntries([...claims].map(([name, [first]]) => [name, first?.value]));
 }
 
-/** Records a holder's value for the field `name`, and adds the change to `visible` if the client sees it. */
+/** Adds the change to `visible` if the client sees it. */
 function setValue(
 	claimsByField: MultiHolderState['claims'],
 	holder: SubscriptionHandle,
@@ -166,7 +158,6 @@ function setValue(
 	}
 }
 
-/** Removes a holder's value for the field `name`, and adds the change to `visible` if the client sees it. */
 function removeValue(
 	claimsByField: MultiHolderState['claims'],
 	holder: SubscriptionHandle,

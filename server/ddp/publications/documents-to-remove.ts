@@ -5,10 +5,9 @@ import type { LiveQuerySubscriber } from './live-query.js';
 import type { SubscriptionHost } from './subscription-host.js';
 
 /**
- * The documents that must be removed from the client when a subscription stops, as collection and id. Yields no more of
- * them once the session has ended.
- * @param added ids of the documents that the publish function has added by calling `added`; undefined if there are none
- * @param queries the live queries of the subscription
+ * The documents that must be removed from the client when a subscription stops, as collection and id. Stops early when
+ * the session has ended.
+ * @param added ids of the documents that the publish function has added by calling `added`
  */
 export function* documentsToRemove(
 	added: DocumentMap<unknown> | undefined,

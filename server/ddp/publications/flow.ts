@@ -1,7 +1,4 @@
-/**
- * Flow control for long lists of messages to one client: waits for a client that reads slowly, and yields to the event
- * loop regularly.
- */
+/** Flow control for long lists of messages: waits for a client that reads slowly, and yields to the event loop. */
 import { createYielder } from '../../../shared/yielding.js';
 import type { Transport } from '../transports/transport.js';
 
@@ -14,7 +11,7 @@ export function createFlow(transport: Pick<Transport, 'whenDrained'>): Flow {
 }
 
 /**
- * Calls `send` for each item, and waits between two items if `flow` requires it. Synchronous unless `flow` requires a wait.
+ * Calls `send` for each item, and waits between two items if `flow` requires it.
  * @returns undefined if all items are done; else a promise that resolves when they are
  */
 export function forEachInFlow<T>(items: Iterable<T>, send: (item: T) => void, flow: Flow): Promise<void> | undefined {

@@ -1,7 +1,4 @@
-/**
- * A subscriber of a live query. It reads the initial result, and then receives the changes. Subscribers of the same query
- * share one `ObservedQuery`, with the last result.
- */
+/** A subscriber of a live query. Subscribers of the same query share one `ObservedQuery`. */
 import { setImmediate } from 'node:timers/promises';
 import type { LiveQuery } from '../../../shared/publication.js';
 import type { Filter } from '../../../shared/store.js';
@@ -16,40 +13,35 @@ export interface DocumentPublisher {
 	readonly services: LiveQueryServices;
 	publishAdded(collection: string, id: string, fields: Fields): void;
 	/**
-	 * @param before the fields object that was published last, if known
-	 * @param after the object that replaces `before`; undefined if `before` is undefined
+	 * @param before the fields object published last, if known
+	 * @param after replaces `before`
 	 */
 	publishChanged(collection: string, id: string, changes: Fields, before?: Fields, after?: Fields): void;
 	publishRemoved(collection: string, id: string): void;
 	/** Resolves when the client can receive more documents; undefined if it can now. */
 	whenDrained(): Promise<void> | undefined;
-	/** Ends the subscription, because a write could not be published and the client's documents would be outdated. */
+	/** Ends the subscription with an error. */
 	fail(error: unknown): void;
 }
 
-/** Documents sent before yielding to the event loop. */
+/** Number of documents sent before yielding to the event loop. */
 const DOCUMENTS_PER_SLICE = 100;
 
-/** What is recorded while the initial result is read. */
+/** Recorded while the initial result is read. */
 interface InitialRead {
-	/** Ids of the documents that have been published. */
 	readonly sent: Set<string>;
-	/**
-	 * Ids of the documents that were read again meanwhile, because they were written. Some of them do not match any more. The
-	 * initial read may return an older state of them.
-	 */
+	/** Ids of documents written meanwhile. The initial read may return an older state. */
 	readonly reread: Set<string>;
 }
 
-/** Publishes the matching documents and their changes until it is stopped. */
+/** Publishes the initial result, then changes. */
 export class LiveQuerySubscriber implements QuerySubscriber {
 	readonly #queries: CollectionQueries;
 	readonly #observed: ObservedQuery;
-	/** Undefined once the initial result is published completely. */
+	/** Undefined once the initial result is published. */
 	#initial: InitialRead | undefined = { sent: new Set(), reread: new Set() };
-	/** Ids of the documents that the publish function has removed by calling `removed`. */
+	/** Ids of the documents that the publish function has removed. */
 	#forgotten: Set<string> | undefined;
-	/** Whether the initial result is still being read. */
 	#isReading = true;
 	#hasStopped = false;
 
@@ -58,7 +50,7 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		private readonly publisher: DocumentPublisher,
 	) {
 		this.#queries = liveQueriesOf(publisher.services, query.collection);
-		// Subscribes to changes before it reads the initial result, so that no change is missed.
+		// Before the initial read, so that no change is missed.
 		this.#observed = this.#queries.subscribe(query, this);
 	}
 
@@ -73,7 +65,7 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		return this.#forgotten ? ids.filter((id) => !this.#forgotten?.has(id)) : ids;
 	}
 
-	/** Records that the publish function has removed a document of the result. The document stays removed until it changes. */
+	/** Records that the publish function has removed a document. It stays removed until it changes. */
 	forget(collection: string, id: unknown): void {
 		if (collection !== this.name || typeof id !== 'string') return;
 		if (!this.#isSent(id, this.#observed.isInResult(id))) return;
@@ -82,17 +74,16 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		this.#forgotten.add(id);
 	}
 
-	/** Publishes the initial result. Resolves when all of it is published, or when the subscriber is stopped. */
+	/** Publishes the initial result. Ends early if the subscriber is stopped. */
 	async start(): Promise<void> {
 		const { filter, projection } = this.query;
 		let count = 0;
 		for await (const document of this.#queries.collection.find(filter as Filter<Document>, { projection })) {
 			if (this.#hasStopped) return;
 			const { _id } = document;
-			// The newer state of a document that was read again meanwhile is published already.
+			// Otherwise a newer state of the document is published already.
 			if (!this.#initial?.reread.has(_id)) this.#queries.record(this.#observed, document, this);
-			// Checked after each document, because a slice of large documents could exceed the limit of bytes buffered for
-			// the client.
+			// Checked after each document: a slice of large ones could exceed `maxBuffered`.
 			const drained = this.publisher.whenDrained();
 			if (drained) await drained;
 			else if (++count % DOCUMENTS_PER_SLICE === 0) await setImmediate();
@@ -130,10 +121,7 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		if (!this.#hasStopped) this.publisher.fail(error);
 	}
 
-	/**
-	 * Whether the client has the document from this subscriber.
-	 * @param isInResult whether the shared result contains it
-	 */
+	/** @param isInResult whether the shared result contains the document */
 	#isSent(id: string, isInResult: boolean): boolean {
 		const wasPublished = this.#initial ? this.#initial.sent.has(id) : isInResult;
 		return wasPublished && !this.#forgotten?.has(id);
@@ -144,10 +132,7 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		this.#isReading = false;
 	}
 
-	/**
-	 * Called after the initial result was read. Documents that are in the shared result, but not in this initial result,
-	 * are read again: a write that the event bus did not announce may have changed them.
-	 */
+	/** Reads documents again that only the shared result contains: a write without an event may have changed them. */
 	async #rereadMissing(): Promise<void> {
 		const initial = this.#initial as InitialRead;
 		for (;;) {

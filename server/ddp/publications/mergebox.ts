@@ -1,7 +1,6 @@
 /**
- * The documents that one client has (`test/contract/ddp.md` section 11). Several subscriptions may publish the same
- * document. For each field the client has the value of the subscription that set it first, and receives only changes of
- * that value. A subscription that publishes a document is called its holder.
+ * The documents of one client (`test/contract/ddp.md` section 11). A document may have several holders: the
+ * subscriptions that publish it. The client receives the value of each field from the holder that set it first.
  */
 
 import type { Strategy } from '../../../shared/publication.js';
@@ -14,23 +13,23 @@ import type { Flow } from './flow.js';
 
 export type { Strategy };
 
-/** The strategies that record which documents the client has. `SERVER_MERGE` also records their fields. */
+/** The strategies that record which documents the client has. Only `SERVER_MERGE` records their fields. */
 type TrackingStrategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI';
 
-/** The documents that a client has, by collection and encoded id. */
+/** By collection and encoded id. */
 type Views = DocumentMap<DocumentView>;
 type Fields = Record<string, unknown>;
 
-/** Recorded instead of the fields of a `NO_MERGE_MULTI` document: only its id and holders matter. */
+/** Recorded instead of the fields of a `NO_MERGE_MULTI` document. */
 const NO_FIELDS: Fields = {};
 
 /** A rerun of all subscriptions, because the user has changed (`test/contract/ddp.md` section 12). */
 interface Rerun {
-	/** The documents that the client had before the rerun and whose difference has not been sent yet. */
+	/** Documents from before the rerun whose difference was not sent yet. */
 	readonly before: Views;
 	/**
-	 * Ids of the documents whose difference is still to be sent, by collection. Undefined means all documents, because
-	 * the publish functions are still running.
+	 * Keys of documents whose difference is still to be sent, by collection. Undefined means all: publish functions still
+	 * run.
 	 */
 	readonly pending: Map<string, Set<string>> | undefined;
 }
@@ -39,19 +38,16 @@ function tracksDocuments(strategy: Strategy): strategy is TrackingStrategy {
 	return strategy === 'SERVER_MERGE' || strategy === 'NO_MERGE_MULTI';
 }
 
-/** The client, to which messages are sent. */
+/** The receiver of the messages. */
 export interface Client {
 	send(frame: string): void;
-	/** Sends a message that many clients receive, and that is encoded once for all of them. */
+	/** Sends a message that is encoded once for many clients. */
 	broadcast?(message: Broadcast): void;
 }
 
 type DocumentMessage = 'added' | 'changed';
 
-/**
- * The last encoded message. A live query publishes one fields object to its clients one after the other, so the next
- * client often needs the same message.
- */
+/** A live query publishes one fields object to many clients. */
 let lastEncoded:
 	| { kind: DocumentMessage; collection: string; id: unknown; fields: Fields; message: Broadcast }
 	| undefined;
@@ -65,10 +61,7 @@ export class MergeBox {
 		private readonly strategyOf: (collection: string) => Strategy,
 	) {}
 
-	/**
-	 * Adds a document. If the document is recorded already, adds the holder and its fields to the record.
-	 * @param fields not copied, so they must not be changed
-	 */
+	/** Adds a document, or another holder of it. @param fields not copied, so they must not be changed */
 	added(holder: SubscriptionHandle, collection: string, id: unknown, fields: Fields): void {
 		const strategy = this.strategyOf(collection);
 		if (!tracksDocuments(strategy)) {
@@ -86,16 +79,16 @@ export class MergeBox {
 		if (this.isLeftFromBefore(strategy, collection, key)) {
 			this.sendChange(strategy, collection, id, fields);
 		} else if (!this.isDeferred(strategy, collection, key)) {
-			// As in Meteor, undefined fields are sent as `cleared`, although the client does not have them.
+			// As in Meteor, undefined fields are sent as `cleared`.
 			this.sendFields('added', collection, id, strategy === 'SERVER_MERGE' ? withoutId(fields) : fields);
 		}
 	}
 
 	/**
-	 * Changes fields of a document that the holder has added.
+	 * Changes fields of a document.
 	 * @param fields the new values; undefined removes a field
 	 * @param before the object that the holder published last, if known
-	 * @param after the object that replaces `before`
+	 * @param after replaces `before`
 	 * @throws Error if the holder has not added the document
 	 */
 	changed(
@@ -113,7 +106,6 @@ export class MergeBox {
 		}
 		const key = codec.wireId(id);
 		const view = this.#views.get(collection, key);
-		// The values of a subscription that has not added the document would never be removed.
 		if (!view?.isHeldBy(holder)) throw new Error(`Could not find element with id ${key} to change`);
 		const isReplaced = before !== undefined && after !== undefined && view.replace(holder, before, after);
 		const visible = isReplaced ? fields : this.claim(strategy, view, holder, fields);
@@ -121,7 +113,7 @@ export class MergeBox {
 	}
 
 	/**
-	 * Removes a holder from a document, and the document if it has no other holder.
+	 * Removes a holder from a document, or the document with its last holder.
 	 * @throws Error if the holder has not added the document
 	 */
 	removed(holder: SubscriptionHandle, collection: string, id: unknown): void {
@@ -130,7 +122,7 @@ export class MergeBox {
 
 	/**
 	 * Like `removed`, but without the error.
-	 * @returns whether the holder had added the document; always true if the strategy does not record that
+	 * @returns whether the holder had added the document; true if that is not recorded
 	 */
 	release(holder: SubscriptionHandle, collection: string, id: unknown): boolean {
 		const strategy = this.strategyOf(collection);
@@ -147,32 +139,26 @@ export class MergeBox {
 			return true;
 		}
 		this.#views.delete(collection, key);
-		// During a rerun, `sendDiff` sends `removed` for a document that the client had before.
+		// `sendDiff` sends `removed` if the client had the document before the rerun.
 		const isSentLater = this.isLeftFromBefore(strategy, collection, key) || this.isDeferred(strategy, collection, key);
 		if (!isSentLater) this.client.send(codec.removed(collection, id));
 		return true;
 	}
 
-	/**
-	 * Whether documents are removed when their subscription stops. If not, the subscription need not record their ids.
-	 */
+	/** Whether documents are removed when their subscription stops. */
 	removesOnStop(collection: string): boolean {
 		return this.strategyOf(collection) !== 'NO_MERGE_NO_HISTORY';
 	}
 
-	/**
-	 * Begins a rerun, with an empty record of documents. Until `sendDiff`, changes of `SERVER_MERGE` documents are recorded
-	 * and not sent.
-	 */
+	/** Begins a rerun, with an empty record. Changes of `SERVER_MERGE` documents are not sent until `sendDiff`. */
 	beginRerun(): void {
 		this.#rerun = { before: this.#views, pending: undefined };
 		this.#views = new DocumentMap();
 	}
 
 	/**
-	 * Ends a rerun: sends the difference between the documents before and after it, one document at a time. Documents may
-	 * change meanwhile. If the difference of such a document was sent already, the change is sent immediately; otherwise
-	 * the change becomes part of the difference.
+	 * Ends a rerun: sends the differences of the documents, one at a time. A document may change meanwhile. If its
+	 * difference was not sent yet, the change becomes part of the difference.
 	 * @param flow called after each document
 	 */
 	async sendDiff(flow: Flow): Promise<void> {
@@ -195,11 +181,6 @@ export class MergeBox {
 		this.#rerun = undefined;
 	}
 
-	/**
-	 * Sends the difference of one document.
-	 * @param before the document before the rerun; undefined if the client did not have it
-	 * @param after the document after the rerun; undefined if the client no longer has it
-	 */
 	private sendDiffOf(collection: string, before: DocumentView | undefined, after: DocumentView | undefined): void {
 		if (!before) {
 			// A `NO_MERGE_MULTI` document was sent when it was added.
@@ -208,19 +189,19 @@ export class MergeBox {
 		} else if (!after) {
 			this.client.send(codec.removed(collection, before.id));
 		} else {
-			// Without recorded fields (`NO_MERGE_MULTI`), the difference is empty and nothing is sent.
+			// The difference of a `NO_MERGE_MULTI` document is empty.
 			this.sendChange('SERVER_MERGE', collection, after.id, differenceOf(before.fields, after.fields));
 		}
 	}
 
-	/** Whether changes of a document are sent later, as part of its difference at the end of the rerun. */
+	/** Whether changes of a document wait for `sendDiff`. */
 	private isDeferred(strategy: TrackingStrategy, collection: string, key: string): boolean {
 		if (!this.#rerun || strategy !== 'SERVER_MERGE') return false;
 		const { pending } = this.#rerun;
 		return pending === undefined || pending.get(collection)?.has(key) === true;
 	}
 
-	/** Sends `added` or `changed`. Reuses the last encoded message if it was made from the same fields object. */
+	/** Reuses the last encoded message if it has the same content. */
 	private sendFields(kind: DocumentMessage, collection: string, id: unknown, fields: Fields): void {
 		if (
 			lastEncoded?.fields === fields &&
@@ -238,21 +219,20 @@ export class MergeBox {
 		this.client.send(text);
 	}
 
-	/** Sends the changes that the client sees, unless there are none or they are deferred. */
 	private sendChange(strategy: TrackingStrategy, collection: string, id: unknown, visible: Fields): void {
 		if (Object.keys(visible).length === 0 || this.isDeferred(strategy, collection, codec.wireId(id))) return;
 		this.sendFields('changed', collection, id, visible);
 	}
 
 	/**
-	 * Whether the client has this document from before the rerun, and its fields were not recorded. Then no difference can
-	 * be computed, so the fields are sent immediately.
+	 * Whether the client has this document, without recorded fields, from before the rerun. Then `sendDiff` cannot
+	 * compute its difference.
 	 */
 	private isLeftFromBefore(strategy: TrackingStrategy, collection: string, key: string): boolean {
 		return strategy === 'NO_MERGE_MULTI' && this.#rerun?.before.get(collection, key) !== undefined;
 	}
 
-	/** Records values that a holder publishes for a document that the client has. @returns the changes to send */
+	/** @returns the changes to send */
 	private claim(strategy: TrackingStrategy, view: DocumentView, holder: SubscriptionHandle, fields: Fields): Fields {
 		if (strategy === 'SERVER_MERGE') return view.claim(holder, fields);
 		view.claim(holder, NO_FIELDS);
@@ -260,14 +240,13 @@ export class MergeBox {
 	}
 }
 
-/** The fields without `_id`. Returns the same object if it has no `_id`: then a message encoded from it can be reused. */
+/** Returns the same object if it has no `_id`, so that its encoded message can be reused. */
 function withoutId(fields: Fields): Fields {
 	if (fields._id === undefined) return fields;
 	const { _id, ...others } = fields;
 	return others;
 }
 
-/** The keys that a collection has in any of the maps. */
 function keysOf(collection: string, maps: readonly Views[]): Set<string> {
 	const keys = new Set<string>();
 	for (const views of maps) {

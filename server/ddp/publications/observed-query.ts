@@ -1,4 +1,4 @@
-/** A distinct live query and its last result, which all its subscribers share. */
+/** A live query and its last result, which all its subscribers share. */
 
 import type { LiveQuery } from '../../../shared/publication.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
@@ -12,36 +12,32 @@ export type Document = { readonly _id: string } & Fields;
 
 /** How a document in the result has changed. */
 export interface Difference {
-	/** The fields before the change: the object that subscribers received last. */
+	/** The fields object that subscribers received last. */
 	readonly before: Fields;
-	/** The fields that differ; undefined means a removed field. */
+	/** Undefined means a removed field. */
 	readonly changes: Fields;
 }
 
-/** Receives the changes of a live query. The fields are shared by all subscribers and must not be changed. */
+/** Receives the changes of a live query. Fields are shared and must not be changed. */
 export interface QuerySubscriber {
 	/**
 	 * @param difference undefined: the document is new in the result
-	 * @param isReread true: the document was read by its id after a write. False: another subscriber has read it as part
-	 *   of an initial result, which may be older than a write
+	 * @param isReread whether the document was read after a write. A document of an initial result may be older
 	 */
 	onDocument(id: string, fields: Fields, difference: Difference | undefined, isReread: boolean): void;
-	/**
-	 * @param wasInResult whether the last result contained the document. If not, the initial read of the subscriber may
-	 *   still return it
-	 */
+	/** @param wasInResult if false, an initial read may still return the document */
 	onRemoved(id: string, wasInResult: boolean): void;
-	/** A written document could not be read or published, so what the subscriber has published may be outdated. */
+	/** A written document could not be read or published. Published documents may be outdated. */
 	onFailure(error: unknown): void;
 }
 
-/** An equality condition of a filter: the field must contain one of these strings. `QueryIndex` finds queries by them. */
+/** An equality condition of a filter: the field must contain one of these strings. */
 export interface EqualityCondition {
 	readonly path: readonly string[];
 	readonly values: readonly string[];
 }
 
-/** A range condition of a filter: a value of the field outside of these bounds cannot match. A date counts in ms. */
+/** A range condition of a filter: values outside of these bounds cannot match. A date counts in ms. */
 export interface Range {
 	readonly path: readonly string[];
 	readonly min: number;
@@ -50,17 +46,14 @@ export interface Range {
 
 export class ObservedQuery {
 	readonly matches: Matcher;
-	/** The ids that the filter lists: no other document can match. Undefined if the filter does not list ids. */
+	/** The only ids that the filter allows. Undefined if it does not list ids. */
 	readonly ids: readonly string[] | undefined;
-	/** An equality condition of the filter. Undefined if the filter has none, or `ids` is set. */
+	/** Undefined if the filter has no equality condition, or `ids` is set. */
 	readonly equality: EqualityCondition | undefined;
-	/** A range condition of the filter. Undefined if the filter has none, or `ids` or `equality` is set. */
+	/** Undefined if the filter has no range condition, or `ids` or `equality` is set. */
 	readonly range: Range | undefined;
 	readonly #project: (document: Document) => Fields;
-	/**
-	 * The last read fields of each matching document, by id. If the filter allows only one id, the fields of that document
-	 * without a Map.
-	 */
+	/** The last read fields of each matching document, by id. With one allowed id, its fields without a Map. */
 	#result: Map<string, Fields> | Fields | undefined;
 	#subscribers: CompactSet<QuerySubscriber>;
 
@@ -93,7 +86,6 @@ export class ObservedQuery {
 		this.#subscribers = removeMember(this.#subscribers, subscriber);
 	}
 
-	/** Ids of the documents in the last result. */
 	get resultIds(): Iterable<string> {
 		if (this.#result instanceof Map) return this.#result.keys();
 		return this.#result ? (this.ids as readonly string[]) : [];
@@ -110,16 +102,15 @@ export class ObservedQuery {
 	}
 
 	/**
-	 * Records the fields of a document as just read. Notifies the subscribers with one object of fields for all of them.
-	 *
-	 * @param initialReader the subscriber that has read the document in its initial result. If the document has not changed,
-	 *   only this subscriber is notified. Undefined: the document was read after a write
+	 * Records fields that were just read, and notifies the subscribers.
+	 * @param initialReader the subscriber that read them in its initial result; undefined after a write. Only this
+	 *   subscriber is notified of an unchanged document
 	 */
 	record(id: string, fields: Fields, initialReader?: QuerySubscriber): void {
 		const before = this.#fieldsInResult(id);
 		const difference = before && { before, changes: differenceOf(before, fields) };
 		const isChanged = !difference || Object.keys(difference.changes).length > 0;
-		// If nothing has changed, the former object stays, because `MergeBox` recognizes a published object by identity.
+		// An unchanged document keeps its object: `MergeBox` recognizes published objects by identity.
 		const current = isChanged ? fields : (before as Fields);
 		if (isChanged) this.#setInResult(id, fields);
 		const isReread = !initialReader;
@@ -128,7 +119,7 @@ export class ObservedQuery {
 		else notify(initialReader);
 	}
 
-	/** Must be called for a written document that does not match or was removed, even if it is not in the last result. */
+	/** Must be called for each written document that does not match or was removed. */
 	drop(id: string): void {
 		const wasInResult = this.isInResult(id);
 		if (this.#result instanceof Map) this.#result.delete(id);
@@ -136,7 +127,7 @@ export class ObservedQuery {
 		this.#notify((subscriber) => subscriber.onRemoved(id, wasInResult));
 	}
 
-	/** Notifies all subscribers. If one throws an error, only its subscription ends: the others are notified too. */
+	/** An error of one subscriber ends only its subscription. */
 	#notify(notify: (subscriber: QuerySubscriber) => void): void {
 		for (const subscriber of this.subscribers) {
 			try {
@@ -147,16 +138,12 @@ export class ObservedQuery {
 		}
 	}
 
-	/** The fields of a document in the last result. */
 	#fieldsInResult(id: string): Fields | undefined {
 		if (this.#result instanceof Map) return this.#result.get(id);
 		return this.ids?.[0] === id ? this.#result : undefined;
 	}
 
-	/**
-	 * Stores the fields without a Map if the filter allows only one id: each idle connection has such a query, for its user,
-	 * and a Map with one entry takes 219 bytes.
-	 */
+	/** Each idle connection has a query for one id. A Map with one entry would take 219 bytes. */
 	#setInResult(id: string, fields: Fields): void {
 		if (this.ids?.length === 1) this.#result = fields;
 		else if (this.#result instanceof Map) this.#result.set(id, fields);
@@ -164,7 +151,6 @@ export class ObservedQuery {
 	}
 }
 
-/** The first equality condition of a filter. */
 function equalityOf(filter: Fields): EqualityCondition | undefined {
 	for (const field of Object.keys(filter)) {
 		const values = field.startsWith('$') ? undefined : stringsIn(filter, field);
@@ -173,11 +159,10 @@ function equalityOf(filter: Fields): EqualityCondition | undefined {
 	return undefined;
 }
 
-/** The first range condition of a filter. */
 function rangeOf(filter: Fields): Range | undefined {
 	for (const [field, condition] of Object.entries(filter)) {
 		const { $gt, $gte, $lt, $lte } = (condition ?? {}) as Record<string, unknown>;
-		// `$gt` counts as `$gte` and `$lt` as `$lte`, because the matcher decides about the bound itself.
+		// `$gt` counts as `$gte` and `$lt` as `$lte`: the matcher decides about the bound itself.
 		const min = numberOf($gte === undefined ? $gt : $gte);
 		const max = numberOf($lte === undefined ? $lt : $lte);
 		if (field.startsWith('$') || (min === undefined && max === undefined)) continue;

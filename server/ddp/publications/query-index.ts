@@ -1,6 +1,4 @@
-/**
- * An index of live queries by a condition of their filters, so that a written document is tested against few queries.
- */
+/** An index of live queries, so that a written document is tested against few of them. */
 import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
 import { reach } from '../../query/reach.js';
 import { type Document, numberOf, type ObservedQuery, type Range } from './observed-query.js';
@@ -36,23 +34,18 @@ export class QueriesByString {
 	}
 }
 
-/** The queries that require certain strings in a field. */
 interface IndexedField {
 	readonly path: readonly string[];
-	/** The queries by the strings that they allow. */
 	readonly queries: QueriesByString;
 }
 
 export class QueryIndex {
 	readonly #byId = new QueriesByString();
-	/** Queries with an equality condition, by the path of the field. */
+	/** By the path of the field. */
 	readonly #byEquality = new Map<string, IndexedField>();
-	/**
-	 * Queries with a range condition, by the path of the field. To compare the bounds of 1,000 queries takes a tenth of
-	 * the time that their matchers take.
-	 */
+	/** By the path of the field. Comparing bounds takes a tenth of the time of the matchers. */
 	readonly #byRange = new Map<string, Map<ObservedQuery, Range>>();
-	/** Queries with none of these conditions: every written document is tested against each. */
+	/** Every written document is tested against these queries. */
 	readonly #others = new Set<ObservedQuery>();
 
 	add(query: ObservedQuery): void {
@@ -86,7 +79,7 @@ export class QueryIndex {
 		} else this.#others.delete(query);
 	}
 
-	/** The queries whose filters allow only the ids that they list, and list this id. */
+	/** The queries whose filters list this id. */
 	requiringId(id: string): Iterable<ObservedQuery> {
 		return this.#byId.get(id);
 	}
@@ -96,7 +89,7 @@ export class QueryIndex {
 		return this.#byId.has(id) || this.#byEquality.size > 0 || this.#byRange.size > 0 || this.#others.size > 0;
 	}
 
-	/** The queries that match a document. The same query may occur several times. */
+	/** The queries that match a document. A query may occur several times. */
 	*matching(document: Document): Iterable<ObservedQuery> {
 		yield* matchingAmong(this.#byId.get(document._id), document);
 		for (const { path, queries } of this.#byEquality.values()) {
@@ -115,17 +108,14 @@ function* matchingAmong(queries: Iterable<ObservedQuery>, document: Document): I
 	}
 }
 
-/**
- * The matching queries among those with a range condition for one field. Compares the bounds first, and runs the matcher
- * only if the value may be within them.
- */
+/** Compares the bounds of range conditions for one field before it runs a matcher. */
 function* matchingRanges(ranges: ReadonlyMap<ObservedQuery, Range>, document: Document): Iterable<ObservedQuery> {
 	let values: readonly unknown[] | undefined;
 	for (const [query, { path, min, max }] of ranges) {
-		// Read once: all these queries have the same path.
+		// All these queries have the same path.
 		values ??= reach(document, path);
 		const [value] = values;
-		// Of several values, one may satisfy the lower bound and another the upper one. Only the matcher decides that.
+		// Of several values, one may satisfy the lower bound and another the upper one.
 		const hasSeveralValues = Array.isArray(value) || values.length > 1;
 		const number = hasSeveralValues ? undefined : numberOf(value);
 		const isInRange = number !== undefined && !(number < min || number > max);

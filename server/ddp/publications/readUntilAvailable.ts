@@ -1,14 +1,14 @@
-/** Repeats a read that fails, because the store may be unavailable for a while, such as while MongoDB elects a primary. */
+/** Reads that wait for the store, such as while MongoDB elects a primary. */
 import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailableError } from '../../../shared/errors.js';
 import { retryDelay } from '../../cluster/retryDelay.js';
 
-/** Maximum number of repetitions after failures that are not caused by an unavailable store. */
+/** Maximum number of repetitions for other reasons than an unavailable store. */
 const MAX_REPEATS = 3;
 
 /**
- * Repeats a read until it succeeds. Gives up after too many failures, but never while the store is unavailable.
- * @param isNeeded whether the result is still needed, asked before each repetition
+ * Repeats a read until it succeeds. Never gives up while the store is unavailable.
+ * @param isNeeded asked before each repetition
  * @param onUnavailable called each time that the store is unavailable
  * @returns undefined if the result is not needed any more
  * @throws what the last read threw

@@ -3,16 +3,16 @@ import { LiveQuery, type Publication, type PublicationContext } from '../../../s
 
 /**
  * Calls a publish function.
- * @returns the live queries that the function returns; undefined if it returns nothing
- * @throws what the function throws. An Error if it returns something else, or two live queries on one collection, or if it
- * returns nothing although it has made a live query before its first `await`
+ * @returns its live queries; undefined if it returns nothing
+ * @throws what the function throws. Error if it returns something else, or no live query although it made one before
+ *   its first `await`
  */
 export async function runPublication(
 	publication: Publication,
 	args: Record<string, unknown>,
 	context: PublicationContext,
 ): Promise<readonly LiveQuery[] | undefined> {
-	// The count includes the live queries of all publications. Until the first `await`, only this function can raise it.
+	// The count is of the whole server. Until the first `await`, only this function can raise it.
 	const countBefore = LiveQuery.count;
 	const running = publication.run(args, context);
 	const hasMadeQuery = LiveQuery.count > countBefore;
@@ -22,10 +22,7 @@ export async function runPublication(
 	return undefined;
 }
 
-/**
- * The live queries in the result of a publish function, which is one live query or an array of them.
- * @throws Error for any other result, and for two live queries on one collection
- */
+/** @throws Error unless the result is a live query or an array of them, each on another collection */
 function queriesIn(returned: unknown): readonly LiveQuery[] {
 	const queries: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
 	if (!queries.every((query) => query instanceof LiveQuery)) {

@@ -1,4 +1,4 @@
-/** The readers of each stream: subscriptions to its events. An event is encoded once and sent to all its readers. */
+/** The readers of each stream: subscriptions to its events. */
 import { clientError, StoreUnavailableError } from '../../../shared/errors.js';
 import type { EventPayloads } from '../../../shared/events.js';
 import { Match } from '../../../shared/match.js';
@@ -13,32 +13,28 @@ import type { Subscription } from './subscription.js';
 export interface StreamHub {
 	/** A publication for each stream: `stream-<name>`. */
 	readonly publications: readonly Publication[];
-	/** The events of a stream that have readers on this server. The keys are the names of the events. */
+	/** The keys are the names of the events of a stream that have readers on this server. */
 	eventsWithReaders(stream: string): ReadonlyMap<string, unknown>;
-	/** Sends an event to all its readers. */
 	notify(event: EventPayloads['notify']): void;
 	/** Ids of the rooms whose events a user reads on this server. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/**
-	 * Checks again whether logged-in readers of room events may still read them, and ends the subscriptions of those that may
-	 * not.
-	 * From the call on, events are held back from each of these readers until its check has ended.
-	 * @param selected selects the readers with this user and this room; without `userId` those of all users, without `rid`
-	 *   those of all rooms
+	 * Checks again whether logged-in readers of room events may read them. Ends the subscriptions of those that may not.
+	 * From the call on, a reader's events wait for the end of its check.
+	 * @param selected without `userId` the readers of all users, without `rid` those of all rooms
 	 * @returns resolves when all are checked; never rejects
 	 */
 	reauthorize(selected: { readonly userId?: string; readonly rid?: string }): Promise<void>;
-	/** Like `reauthorize`, for all logged-in readers of room events. A reader receives events until its own check begins. */
+	/** Like `reauthorize`, for all readers. A reader receives events until its own check begins. */
 	reauthorizeAll(): Promise<void>;
 	/**
-	 * Called when events may have been missed: checks all readers of all streams again, and sends the initial events again
-	 * to those that may still read. If initial events cannot be read, their subscription ends with the error.
-	 * @throws StoreUnavailableError if initial events cannot be read because the store is unavailable
+	 * Called when events may have been missed. Checks all readers again, and sends them the initial events again.
+	 * @throws StoreUnavailableError if these cannot be read now. Another error ends the subscription
 	 */
 	refresh(): Promise<void>;
 }
 
-/** Maximum length of the name of an event, in characters. The names of real events are far shorter. */
+/** Maximum length of the name of an event, in characters. */
 export const MAX_NAME_LENGTH = 512;
 
 /** Maximum number of readers checked at the same time. */
@@ -47,29 +43,26 @@ const PARALLEL_CHECKS = 20;
 /** A subscription to the events of one name. */
 interface Reader {
 	readonly subscription: Subscription;
-	/** Id of the room that the events concern; undefined if they do not concern a room. */
+	/** Id of the room that the events concern, if any. */
 	readonly rid: string | undefined;
 	mayRead(): boolean | Promise<boolean>;
 	/** Sends the initial events; undefined if the stream has none. */
 	readonly sendInitial: (() => Promise<void>) | undefined;
 	/** Number of checks that were started after the first one. */
 	checks: number;
-	/** Events that arrived during a check, in order; undefined if no check is running. */
+	/** Events that arrived during a check; undefined if no check is running. */
 	buffered: Broadcast[] | undefined;
 }
 
 /**
  * The second parameter of a stream subscription (`test/contract/ddp.md` 10.2). A plain boolean stands for
- * `useCollection`. Clients in languages without undefined send null for a value that they omit.
+ * `useCollection`. Some clients send null for an omitted value.
  */
 const Options = Match.Optional(
 	Match.OneOf(Boolean, null, Match.ObjectIncluding({ useCollection: Match.Optional(Match.OneOf(Boolean, null)) })),
 );
 
-/**
- * Whether the client stores events in a collection. Then it needs `added` before the first event, because an event is a
- * `changed` message.
- */
+/** A client that stores events in a collection needs `added` before the first event, a `changed` message. */
 function usesCollection(options: Infer<typeof Options>): boolean {
 	return options === true || (typeof options === 'object' && options?.useCollection === true);
 }
@@ -79,7 +72,6 @@ function encodeEvent(stream: string, eventName: string, args: readonly unknown[]
 	return codec.changed(`stream-${stream}`, 'id', { eventName, args });
 }
 
-/** Calls a function for each reader, for `PARALLEL_CHECKS` of them at the same time. */
 async function forEachReader(readers: readonly Reader[], act: (reader: Reader) => Promise<void>): Promise<void> {
 	for (let i = 0; i < readers.length; i += PARALLEL_CHECKS) {
 		await Promise.all(readers.slice(i, i + PARALLEL_CHECKS).map(act));
@@ -94,12 +86,12 @@ export function createStreamHub(
 	streams: readonly Stream[],
 	observer?: Pick<ServerObserver, 'onStreamEvent'>,
 ): StreamHub {
-	/** The readers whose first check has succeeded, by stream and name of the event. */
+	/** Readers whose first check has succeeded, by stream and name of the event. */
 	const readers = new Map<string, Map<string, Set<Reader>>>(streams.map(({ name }) => [name, new Map()]));
-	/** Logged-in readers of room events, by user id. Includes those whose access is being checked for the first time. */
+	/** Logged-in readers of room events, by user id. Includes those in their first check. */
 	const readersByUser = new Map<string, Set<Reader>>();
 
-	/** Adds a reader to the set with this key, and removes it when its subscription stops. */
+	/** Adds a reader to a set until its subscription stops. */
 	function addUntilStop(sets: Map<string, Set<Reader>>, key: string, reader: Reader): void {
 		const set = sets.get(key) ?? new Set();
 		sets.set(key, set);
@@ -111,14 +103,14 @@ export function createStreamHub(
 		});
 	}
 
-	/** Checks whether a reader may still read. Sends the events that arrived meanwhile, or ends the subscription. */
+	/** Sends the events that arrived during the check, or ends the subscription. */
 	async function recheck(reader: Reader): Promise<void> {
 		const { subscription } = reader;
 		const check = ++reader.checks;
 		reader.buffered ??= [];
 		try {
 			const isAllowed = await reader.mayRead();
-			// If a newer check has begun, the newer one decides.
+			// A newer check decides.
 			if (reader.checks !== check || subscription.hasStopped) return;
 			if (!isAllowed) throw clientError('notAllowed');
 		} catch (thrown) {
@@ -152,7 +144,7 @@ export function createStreamHub(
 				// Added before the first check, so that `reauthorize` includes it if the user leaves the room meanwhile.
 				if (reader.rid !== undefined && context.userId !== null) addUntilStop(readersByUser, context.userId, reader);
 				if (!(await reader.mayRead())) throw clientError('notAllowed');
-				// The publication may have timed out, or the session may have ended.
+				// The subscription may have ended meanwhile.
 				if (subscription.hasStopped) return;
 				if (usesCollection(options)) {
 					subscription.host.transport.send(codec.added(`stream-${name}`, 'id', { eventName }));
@@ -196,12 +188,12 @@ export function createStreamHub(
 			await forEachReader(toCheck, recheck);
 		},
 		async reauthorizeAll() {
-			// Events are not held back before a reader's own check: too many would accumulate until the last check.
+			// Events are not held back before a reader's own check: too many would accumulate.
 			await forEachReader(readersIn(readersByUser), recheck);
 		},
 		async refresh() {
 			const present = new Set([...readers.values()].flatMap(readersIn));
-			// The first check of a reader may have begun before the missed events, so such readers are checked again too.
+			// A reader's first check may have begun before the missed events.
 			await forEachReader([...new Set([...present, ...readersIn(readersByUser)])], async (reader) => {
 				await recheck(reader);
 				if (!present.has(reader) || reader.subscription.hasStopped) return;

@@ -18,7 +18,7 @@ export interface PublicationServices extends Services {
 	readonly liveQueryObserver?: LiveQueryObserver | undefined;
 }
 
-/** What the subscriptions of one client share. `S` is the class of the subscriptions. */
+/** What the subscriptions of one client share. */
 export interface SubscriptionHost<S> {
 	readonly services: PublicationServices;
 	readonly connection: Connection | null;
@@ -26,8 +26,8 @@ export interface SubscriptionHost<S> {
 	readonly mergeBox: MergeBox;
 	/** Whether the session has ended. */
 	readonly isClosed: boolean;
-	/** Sends `ready` for a subscription: its initial result is complete. During a change of user, `ready` is sent at the end. */
+	/** Sends `ready` for a subscription. During a change of user, `ready` is sent at the end. */
 	onReady(id: string): void;
-	/** Removes a subscription that has ended and sends `nosub`, with the error if there is one. */
+	/** Removes an ended subscription and sends `nosub`, with the error if there is one. */
 	onClose(subscription: S, error: ClientError | undefined): void;
 }

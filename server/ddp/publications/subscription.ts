@@ -24,17 +24,16 @@ import type { PublicationServices, SubscriptionHost } from './subscription-host.
 type Fields = Record<string, unknown>;
 
 /**
- * Copies published fields, because the publish function may change its object later. Encodes them once as a check. While
- * another subscription of the client publishes the same field, the value is not sent. It may be sent when that subscription
- * stops, and then an error would come too late.
- * @throws TypeError if the name of the collection is no text or the fields are no object; Error for fields that cannot be
- *   encoded, such as a BigInt
+ * Copies published fields, because the publish function may change its object later. Checks now that they can be
+ * encoded: they may be sent only when another subscription stops.
+ * @throws TypeError if the collection is no text or the fields are no object
+ * @throws Error for fields that cannot be encoded, such as a BigInt
  */
 function checkedCopyOf(collection: unknown, fields: Fields): Fields {
 	if (typeof collection !== 'string') throw new TypeError(`The name of a collection must be a text, not ${collection}`);
 	stringify(fields);
 	const copy: unknown = clone(fields);
-	// Clients read `fields` as an object. The copy of an instance of a class is such an object; the copy of a date is not.
+	// An instance of a class is accepted: its copy is a plain object.
 	if (!isFields(copy)) throw new TypeError(`The fields of a document must be an object, not ${describeType(copy)}`);
 	return copy;
 }
@@ -44,24 +43,21 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	#unblock: (() => void) | undefined;
 	/** Limits the time of the publish function while it runs. Waiting for a slow client does not count. */
 	#timeoutClock: TimeoutClock | undefined;
-	/**
-	 * Called when the subscription ends. While the publish function runs, it lets `run` end; afterwards it stops the timer of
-	 * `scheduleReadyWarning`.
-	 */
+	/** Called when the subscription ends. Lets `run` end, or stops the timer of `scheduleReadyWarning`. */
 	#onEnd: (() => void) | undefined;
 	readonly #controller = new AbortController();
 	#stopListeners: (() => void | Promise<void>)[] | undefined;
 	#queries: CompactSet<LiveQuerySubscriber>;
-	/** Ids of the documents that the publish function has added by calling `added`. */
+	/** Ids of the documents that the publish function has added itself. */
 	#addedDocuments: DocumentMap<unknown> | undefined;
-	/** Set while the subscription's documents are being removed from the client. Resolves when `nosub` has been sent. */
+	/** Set during the removal of documents from the client. Resolves when `nosub` has been sent. */
 	removal: Promise<void> | undefined;
 
 	constructor(
 		/** Null for a universal publication. */
 		readonly id: string | null,
 		readonly publication: Publication,
-		/** The parameters as EJSON text. The text is limited in size, and is parsed again when the user changes. */
+		/** The parameters as EJSON text, which is parsed again when the user changes. */
 		readonly params: string,
 		readonly userId: string | null,
 		readonly host: SubscriptionHost<Subscription>,
@@ -102,11 +98,11 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	/**
 	 * Runs the publish function.
 	 * @param unblock lets the connection's next message start
-	 * @returns resolves when the publish function has ended and its live queries are published. Resolves earlier if the
-	 *   subscription ends and no message waits for the publish function. Never rejects
+	 * @returns resolves when the function has ended and its live queries are published. Resolves earlier if the
+	 *   subscription ends and no message waits for the function. Never rejects
 	 */
 	async run(unblock: () => void): Promise<void> {
-		// A subscription that started earlier in this turn of the event loop may have closed the connection.
+		// Another subscription may have closed the connection.
 		if (this.hasStopped) return;
 		this.#unblock = unblock;
 		const ended = new Promise<void>((resolve) => {
@@ -125,14 +121,14 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		} catch (thrown) {
 			this.fail(thrown);
 		}
-		// Not used after this. They would occupy memory as long as the subscription exists.
+		// Saves memory.
 		this.#unblock = undefined;
 		this.#timeoutClock = undefined;
 		this.#onEnd = undefined;
 		if (this.#state === 'starting' && this.id !== null) this.scheduleReadyWarning();
 	}
 
-	/** Logs a warning if the subscription is still not ready after the time limit: its client may wait for ever. */
+	/** Logs a warning if the subscription is still not ready after the time limit. */
 	private scheduleReadyWarning(): void {
 		const { name, timeout } = this.publication;
 		const timer = setTimeout(() => {
@@ -197,7 +193,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 			hashedToken: null,
 			connection,
 			clientAddress: connection?.clientAddress ?? null,
-			// A getter, because Node creates the signal of a controller on first use, and most methods do not use it.
+			// Node creates the signal on first use, and most methods do not use it.
 			get signal() {
 				return subscription.signal;
 			},
@@ -205,10 +201,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		return clone(result);
 	}
 
-	/**
-	 * Ends the subscription: removes its documents from the client, then sends `nosub`. Sets `removal` if the removal takes
-	 * time.
-	 */
+	/** Removes the subscription's documents from the client, then sends `nosub`. Sets `removal` if that takes time. */
 	close(error?: ClientError): void {
 		if (this.hasStopped) return;
 		const queries = this.#queries;
@@ -228,10 +221,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		}
 	}
 
-	/**
-	 * Ends the subscription and sends nothing: the session has ended, or the subscription is run again for another
-	 * user and the client then receives the difference. `close` also calls this, and removes the documents afterwards.
-	 */
+	/** Ends the subscription and sends nothing: the session has ended, or the user changes. `close` also calls this. */
 	endSilently(): void {
 		if (this.hasStopped) return;
 		this.#state = 'stopped';
@@ -241,11 +231,11 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		const listeners = this.#stopListeners ?? [];
 		this.#stopListeners = undefined;
 		for (const listener of listeners) this.callSafely(listener);
-		// Whether the client's next message may wait for the publish function. Then `run` does not end before the function does.
+		// Whether the client's next message may wait for the publish function. Then `run` waits for the function too.
 		const isAwaited = this.#unblock !== undefined && !this.host.isClosed;
 		if (isAwaited) return;
-		// Lets `run` end. The publish function may never end: then the client's request must not count as unanswered for ever,
-		// and the time limit must not keep this object in memory.
+		// The publish function may never end. Its request must not stay unanswered, and the time limit must not keep this
+		// object in memory.
 		this.#timeoutClock?.end();
 		this.#onEnd?.();
 	}
@@ -267,11 +257,10 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		return drained && this.#timeoutClock ? this.#timeoutClock.exclude(drained) : drained;
 	}
 
-	/** Publishes live queries, then sends `ready`. */
 	private async publishQueries(queries: readonly LiveQuery[]): Promise<void> {
 		if (this.hasStopped) return;
 		for (const { collection } of queries) if (!(collection in this.store)) throw notDeclared(declaredName(collection));
-		// Recorded one by one: if a filter is refused, the subscribers made before it must be stopped.
+		// Recorded one by one: if a filter is refused, the subscribers before it are stopped.
 		for (const query of queries) this.#queries = addMember(this.#queries, new LiveQuerySubscriber(query, this));
 		await Promise.all([...membersOf(this.#queries)].map((subscriber) => subscriber.start()));
 		this.ready();

@@ -19,16 +19,14 @@ export interface Publications {
 	strategyOf(collection: string): Strategy;
 }
 
-/** The `unblock` of subscriptions that the client has not just requested: no message waits for them. */
+/** The `unblock` of subscriptions for which no message waits. */
 const doNothing = () => {};
 
-/** EJSON text of an empty list of parameters. */
 const NO_PARAMS = '[]';
 
-/** Maximum size of the stored id and parameters of one subscription, in bytes. */
+/** Maximum size of the id and parameters of one subscription, in bytes. */
 const MAX_BYTES_PER_SUBSCRIPTION = 16 * 1024;
 
-/** The size of the stored id and parameters of a subscription, in bytes. */
 function sizeOf({ id, params }: Subscription): number {
 	return Buffer.byteLength(id ?? '') + Buffer.byteLength(params);
 }
@@ -50,15 +48,15 @@ export interface SubscriberSession {
 
 export class Subscriptions implements SubscriptionHost<Subscription> {
 	readonly mergeBox: MergeBox;
-	/** The subscriptions that the client has requested, by id. Created on first use: an empty Map takes 180 bytes. */
+	/** Requested by the client. Created on first use: an empty Map takes 180 bytes. */
 	#named: Map<string, Subscription> | undefined;
-	/** The subscriptions of universal publications, which every client receives without a request. */
+	/** Subscriptions of universal publications, which every client receives. */
 	#universal: CompactSet<Subscription>;
-	/** The total size of the stored ids and parameters of named subscriptions, in bytes. */
+	/** The total size of the named subscriptions, in bytes. */
 	#bytes = 0;
-	/** Set during the rerun after a change of user: ids of the subscriptions that have become ready in it. */
+	/** Set during a rerun: ids of the subscriptions that have become ready. */
 	#readyInRerun: string[] | undefined;
-	/** The last requested change of user, while it is in progress. The next change waits for it. */
+	/** The last change of user, while it is in progress. The next change waits for it. */
 	#userChange: Promise<void> | undefined;
 	#closed = false;
 
@@ -89,9 +87,9 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 
 	/**
 	 * Starts a subscription. A request with the id of an active subscription is ignored.
-	 * @param client the client as the rate limiter sees it; its user may change during the check
+	 * @param client its user may change during the check of the rate limit
 	 * @param unblock lets the connection's next message start
-	 * @returns resolves when the next message may start, even if `unblock` was not called; undefined if it may start now
+	 * @returns resolves when the next message may start in any case; undefined if it may start now
 	 */
 	start(request: codec.Sub, client: RateLimitClient, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
@@ -109,14 +107,13 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		);
 	}
 
-	/** Starts a subscription that the rate limiter has allowed. */
 	private startAllowed(
 		publication: Publication,
 		{ id, params = [] }: codec.Sub,
 		{ userId }: RateLimitClient,
 		unblock: () => void,
 	): Promise<void> | undefined {
-		// The session may have ended while the rate limiter was asked.
+		// The session may have ended meanwhile.
 		if (this.#closed) return undefined;
 		this.#named ??= new Map();
 		if (this.#named.size >= this.session.options.maxSubscriptions) {
@@ -141,7 +138,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	/**
-	 * Ends a subscription. The client receives `nosub` even if the subscription does not exist.
+	 * Ends a subscription. `nosub` is sent even if the subscription does not exist.
 	 * @returns resolves when `nosub` has been sent; undefined if it already has been
 	 */
 	stop(id: string): Promise<void> | undefined {
@@ -151,7 +148,6 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		return subscription?.removal;
 	}
 
-	/** Starts the universal publications. */
 	async startUniversal(userId: string | null): Promise<void> {
 		if (this.#closed) return;
 		const subscriptions = this.session.services.publications.universal.map(
@@ -176,12 +172,17 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	private async rerunFor(userId: string | null): Promise<void> {
-		// Without this wait, a stopped subscription whose documents are still being removed would be run again.
+		// Otherwise a subscription whose documents are still being removed would be run again.
 		await this.whenRemovalsDone();
 		if (this.#closed) return;
-		const ended = [...(this.#named?.values() ?? [])];
-		for (const subscription of [...ended, ...membersOf(this.#universal)]) subscription.endSilently();
-		// An `onStop` listener may have closed the connection. A subscription started now would never end.
+		const ended: Subscription[] = [];
+		for (const subscription of [...this.#all()]) {
+			// An `onStop` listener of another subscription may have stopped this one.
+			if (subscription.hasStopped) continue;
+			subscription.endSilently();
+			if (subscription.id !== null) ended.push(subscription);
+		}
+		// An `onStop` listener may have closed the connection.
 		if (this.#closed) return;
 		this.mergeBox.beginRerun();
 		this.#readyInRerun = [];
@@ -198,12 +199,12 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		if (readyInRerun.length > 0) this.transport.send(codec.ready(readyInRerun));
 	}
 
-	/** Resolves when the documents of all ending subscriptions are removed, and their `nosub` is sent. */
+	/** Resolves when the documents of all ending subscriptions are removed. */
 	async whenRemovalsDone(): Promise<void> {
 		for (let removal = this.#findRemoval(); removal; removal = this.#findRemoval()) await removal;
 	}
 
-	/** A removal in progress. This function is called after each write of the client, so it makes no list. */
+	/** A removal in progress. Makes no list, because each write of the client calls this. */
 	#findRemoval(): Promise<void> | undefined {
 		for (const { removal } of this.#all()) if (removal) return removal;
 		return undefined;
@@ -214,7 +215,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		yield* membersOf(this.#universal);
 	}
 
-	/** Ends all subscriptions without messages, because the session has ended. */
+	/** Ends all subscriptions without messages. */
 	close(): void {
 		this.#closed = true;
 		const all = [...this.#all()];
@@ -236,7 +237,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 			this.#bytes -= sizeOf(subscription);
 			this.#readyInRerun = this.#readyInRerun?.filter((other) => other !== id);
 		}
-		// The client did not request a universal publication, so it is only notified of an error.
+		// The client receives only errors of universal publications.
 		if (id !== null || error) this.transport.send(codec.nosub(id, error));
 	}
 }

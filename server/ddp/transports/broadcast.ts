@@ -1,7 +1,6 @@
-/** A message for many clients. It is encoded at most once for raw WebSockets, and at most once for SockJS WebSockets. */
+/** A message for many clients. It is encoded at most once for each kind of WebSocket. */
 import { messagesFrame } from './sockjs-frames.js';
 
-/** Encodes a text as a WebSocket frame. */
 function encodeTextFrame(text: string): Buffer {
 	const bytes = Buffer.from(text);
 	return Buffer.concat([textFrameHeader(bytes.length), bytes]);
@@ -10,7 +9,7 @@ function encodeTextFrame(text: string): Buffer {
 /** The first byte of a text frame that contains a whole message (RFC 6455 section 5.2). */
 const TEXT = 0x81;
 
-/** Values of the second byte if the length follows as an integer of 16 or of 64 bits. Smaller values are the length. */
+/** The second byte if the length follows as 16 or 64 bits. Smaller values are the length. */
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
@@ -33,18 +32,15 @@ export class Broadcast {
 	#webSocketFrame: Buffer | undefined;
 	#sockJsFrame: Buffer | undefined;
 
-	constructor(
-		/** The DDP message. */
-		readonly text: string,
-	) {}
+	constructor(readonly text: string) {}
 
-	/** The bytes of a WebSocket frame that contains the message. */
+	/** A WebSocket frame that contains the message. */
 	get webSocketFrame(): Buffer {
 		this.#webSocketFrame ??= encodeTextFrame(this.text);
 		return this.#webSocketFrame;
 	}
 
-	/** The bytes of a WebSocket frame that contains the message as a SockJS frame. */
+	/** A WebSocket frame that contains the message in a SockJS frame. */
 	get sockJsFrame(): Buffer {
 		this.#sockJsFrame ??= encodeTextFrame(messagesFrame([this.text]));
 		return this.#sockJsFrame;

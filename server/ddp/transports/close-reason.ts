@@ -1,4 +1,4 @@
-/** Why the server closes a connection: the code and the text of the close frame (`test/contract/ddp.md` 1.2). */
+/** The code and the text of the server's close frame (`test/contract/ddp.md` 1.2). */
 export interface CloseReason {
 	readonly code: number;
 	readonly text: string;
@@ -7,11 +7,11 @@ export interface CloseReason {
 /** For all reasons without a code of their own. */
 export const NORMAL_CLOSURE: CloseReason = { code: 1000, text: 'Normal closure' };
 
-/** The server shuts down. The code is not 1000: some clients take 1000 as a close that was requested, and never reconnect. */
+/** The server shuts down. After code 1000, some clients never reconnect. */
 export const GOING_AWAY: CloseReason = { code: 1001, text: 'Server is shutting down' };
 
-/** The client sent too many malformed messages. */
+/** For too many malformed messages. */
 export const TOO_MANY_MALFORMED: CloseReason = { code: 1008, text: 'Too many malformed messages' };
 
-/** The client sent a frame above the size limit. */
+/** For a frame above the size limit. */
 export const TOO_LARGE: CloseReason = { code: 1009, text: 'Message too big' };

@@ -23,17 +23,13 @@ const VISIBLE_HEADERS = [
 
 type Headers = Readonly<Record<string, string>>;
 
-/** The headers objects that clients share, by their JSON text. */
+/** Objects that clients share, by their JSON text. */
 const shared = new Map<string, Headers>();
-/** Maximum number of shared objects. When it is reached, the map is emptied. */
 const MAX_SHARED = 1000;
 /** Maximum length of the JSON text of shared headers, in characters. */
 const MAX_SHARED_LENGTH = 1000;
 
-/**
- * Copies the visible headers, so that the rest of the request can be garbage-collected. Clients with the same headers
- * share one object.
- */
+/** Copies the visible headers, so that the request can be garbage-collected. Equal headers share one object. */
 export function visibleHeaders(headers: IncomingHttpHeaders): Headers {
 	const visible: Record<string, string> = {};
 	for (const name of VISIBLE_HEADERS) {

@@ -1,13 +1,13 @@
-/** A socket that waits for its upgrade, and is read while it waits: only a read shows that the client has disconnected. */
+/** A socket that waits for its upgrade. Only a read shows that the client has disconnected. */
 import type { Duplex } from 'node:stream';
 
-/** Maximum number of bytes that a client may send before the upgrade. Ordinary clients send none. */
+/** Maximum number of bytes that a client may send before the upgrade. */
 const MAX_EARLY_BYTES = 16_384;
 
 /**
- * Holds a socket.
- * @param onDisconnect called after the socket was destroyed, because the client has disconnected or sent too much
- * @returns a function that ends the hold, and returns the data that the client has sent
+ * Holds and reads a socket.
+ * @param onDisconnect called when the client has disconnected or sent too much; the socket is destroyed
+ * @returns a function that ends the hold, and returns the data of the client
  */
 export function holdSocket(socket: Duplex, onDisconnect: () => void): () => Buffer {
 	const chunks: Buffer[] = [];

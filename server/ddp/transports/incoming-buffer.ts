@@ -1,30 +1,28 @@
 /**
- * Buffers the messages of a client until its session accepts them: the rest of a SockJS frame with many messages,
- * or the frames that `ws` still emits after it was paused.
+ * Buffers messages until the session accepts them. They are of one SockJS frame, or `ws` has emitted them after it was
+ * paused.
  */
 import { type Pacer, SLICE_MS } from './pacer.js';
 import type { Receiver } from './transport.js';
 
-/** Passes messages to a session one by one, in slices that the pacer schedules. Stops while the session is paused. */
+/** Passes messages on in slices of the pacer, unless the session is paused. */
 export class IncomingBuffer {
-	/** Frames, each as an array of its messages. */
+	/** The messages of each frame. */
 	#frames: (readonly string[])[] = [];
 	#paused = false;
-	/** Whether `#deliver` is running. */
 	#isDelivering = false;
 	#closed = false;
-	/** Ends the wait of `#deliver` for a paused session; must be called when the session accepts messages again. */
+	/** Ends the wait of `#deliver` for a paused session. */
 	#onResume: (() => void) | undefined;
 
-	/** @param onReady called when the transport may read on, because the buffer is empty and the session is not paused;
-	 * also called when the session has ended */
+	/** @param onReady called when the transport may read on, or the session has ended */
 	constructor(
 		private readonly receiver: Receiver,
 		private readonly pacer: Pacer,
 		private readonly onReady: () => void,
 	) {}
 
-	/** Whether the session has accepted all received messages: `#deliver` runs as long as there are some. */
+	/** Whether the session has accepted all received messages. */
 	get isEmpty(): boolean {
 		return !this.#isDelivering;
 	}
@@ -45,17 +43,17 @@ export class IncomingBuffer {
 		if (!this.#isDelivering) this.onReady();
 	}
 
-	/** Discards the rest, because the session has ended. */
+	/** Discards the rest. */
 	close(): void {
 		this.#closed = true;
-		// Ends `#deliver`, which may wait for a resume.
+		// `#deliver` may wait for a resume.
 		this.resume();
 	}
 
 	async #deliver(): Promise<void> {
 		this.#isDelivering = true;
 		let sliceStart = performance.now();
-		// `push` may add frames meanwhile.
+		// `push` may add frames.
 		for (let next = 0; next < this.#frames.length; next++) {
 			for (const message of this.#frames[next] ?? []) {
 				while (this.#paused) await this.#untilResumed();

@@ -1,8 +1,8 @@
 /** A long message of which a part may still be buffered for a client. */
 
 /**
- * How long a client may take to read a long message, in ms. For this time, or until it has read the message, the client need not
- * answer pings, because pings are sent after the message.
+ * How long a client may take to read a long message, in ms. Meanwhile the client need not answer pings, which wait
+ * behind the message.
  */
 const MAX_READING_MS = 120_000;
 

@@ -1,8 +1,6 @@
 /**
- * Passes the data of a socket to `ws` in pieces. `ws` handles all frames of a chunk of data synchronously, and a chunk
- * from a fast client may contain thousands of messages, pings or fragments. So a long chunk is passed on in pieces. The
- * pacer, which shares the time of the event loop between the clients, decides when the next piece follows. The rest of the
- * chunk is put back into the socket's read buffer meanwhile.
+ * Passes the data of a socket to `ws` in pieces, when the pacer decides. `ws` handles all frames of a piece
+ * synchronously. The rest of a chunk is put back into the socket's read buffer.
  */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
@@ -13,26 +11,26 @@ const MAX_PIECE_BYTES = 4 * 1024;
 
 type OnData = (this: Socket, chunk: Buffer) => void;
 
-/** The WebSocket connection that reads a socket, and the state of its paced reading. */
+/** The WebSocket that reads a socket, and the state of the paced reading. */
 export interface SocketReader {
 	readonly webSocket: WebSocket;
 	readonly pacer: Pacer;
 	/** Whether the socket's data waits for the pacer. Only this file changes it. */
 	isWaitingForPacer: boolean;
-	/** Whether the server has sent its close frame. Then data must still be read until the client's close frame. */
+	/** Whether the server has sent its close frame. Data is still read until the client's close frame. */
 	readonly hasSentClose: boolean;
 	/** Called before `ws` handles this number of bytes. */
 	onBytes(bytes: number): void;
 }
 
-/** The property of a socket that contains its reader, so that all sockets share one listener function. */
+/** The property of a socket that contains its reader. All sockets share one listener function. */
 const READER = Symbol('reader');
 
 interface PacedSocket extends Socket {
 	[READER]: SocketReader;
 }
 
-/** The listener with which `ws` reads a socket. `ws` uses the same function for all sockets. */
+/** The listener of `ws`, the same for all sockets. */
 let handleByWs: OnData;
 
 function onData(this: Socket, chunk: Buffer): void {
@@ -40,7 +38,7 @@ function onData(this: Socket, chunk: Buffer): void {
 	if (ignoresData(reader, this)) {
 		this.off('data', onData);
 	} else if (reader.isWaitingForPacer) {
-		// `ws` has resumed a socket that it had paused. The data must still wait.
+		// `ws` has resumed a socket whose data must still wait.
 		this.pause();
 		this.unshift(chunk);
 	} else if (chunk.length > MAX_PIECE_BYTES) {
@@ -63,23 +61,21 @@ function ignoresData({ webSocket, hasSentClose }: SocketReader, socket: Socket):
 	return hasClientClosed || socket.writableEnded;
 }
 
-/** Passes data to `ws`. */
 function passToWs(socket: Socket, reader: SocketReader, piece: Buffer): void {
 	reader.onBytes(piece.length);
 	handleByWs.call(socket, piece);
 }
 
 /**
- * Discards a long rest in the read buffer of a socket that has closed. It runs before the listener of `ws`, which would
- * handle the whole rest in one turn: 80 kB of tiny frames take 4 ms, and the server may close hundreds of sockets in one
- * turn.
+ * Discards a long rest in the read buffer. Otherwise `ws` would handle all of it in one turn: 80 kB of tiny frames take
+ * 4 ms.
  */
 function onClose(this: Socket): void {
 	this.off('data', onData);
 	if (this.readableLength > MAX_PIECE_BYTES) this.read(this.readableLength);
 }
 
-/** Replaces the listener of `ws` by one that passes on pieces. `ws` must have just begun to listen on the socket. */
+/** Reads a socket for `ws` in pieces. `ws` must have just begun to listen on the socket. */
 export function paceReading(socket: Socket, reader: SocketReader): void {
 	handleByWs = socket.listeners('data')[0] as OnData;
 	socket.off('data', handleByWs);

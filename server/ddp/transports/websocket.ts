@@ -1,6 +1,6 @@
 /**
- * A WebSocket as a session's transport. All frames of one turn of the event loop, such as the `result` and the `updated`
- * of a call, are written to the socket together. That halves the cost of a call.
+ * A WebSocket as a session's transport. All frames of one turn of the event loop are written to the socket together.
+ * That halves the cost of a call.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -40,13 +40,12 @@ function uncorkAll(): void {
 	for (const socket of sockets) socket.uncork();
 }
 
-/** A WebSocket with a reference to its transport, so that all sockets share the same listener functions. */
+/** All sockets share the same listener functions, which find the transport here. */
 export class ClientSocket extends WebSocket {
 	transport: WebSocketTransport | undefined;
 }
 
 function onMessage(this: WebSocket, data: RawData): void {
-	// With the default `binaryType`, `ws` passes a Buffer.
 	(this as ClientSocket).transport?.onFrame(data as Buffer);
 }
 
@@ -66,9 +65,9 @@ export class WebSocketTransport implements Transport, SocketReader {
 	hasSentClose = false;
 	/** Received messages. Set while the session is paused or has not accepted all of them. */
 	#incoming: IncomingBuffer | undefined;
-	/** The last long message to the client, while a part of it may still be in the send buffer of the socket. */
+	/** The last long message, while a part of it may still be buffered. */
 	#longMessage: LongMessage | undefined;
-	/** Set while the socket's send buffer is full: a promise for all callers of `whenDrained`. */
+	/** Set while the socket's send buffer is full, for all callers of `whenDrained`. */
 	#drained: Promise<void> | undefined;
 
 	constructor(
@@ -81,13 +80,11 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.headers = visibleHeaders(request.headers);
 	}
 
-	/** Begins a session. */
 	open(openSession: OpenSession): void {
 		this.#receiver = openSession(this);
 		this.webSocket.transport = this;
 		this.webSocket.on('message', onMessage).on('close', onClose);
-		// With compression, incomplete frames are not limited: the number of compressed bytes does not show the size of a
-		// frame. And `ws` decompresses asynchronously, so bytes of later frames arrive before it emits the frame.
+		// The number of compressed bytes does not show the size of a frame.
 		if (this.webSocket.extensions === '') this.#incompleteFrame = new IncompleteFrame(this.webSocket, this.#receiver);
 		paceReading(this.#socket, this);
 	}
@@ -108,9 +105,8 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.#incompleteFrame?.onBytes(bytes);
 	}
 
-	/** `ws` has received a frame. Binary frames are read as UTF-8 (`test/contract/ddp.md` 1.2). */
+	/** Binary frames are read as UTF-8 (`test/contract/ddp.md` 1.2). */
 	onFrame(frame: Buffer): void {
-		// Data after the server's close frame is ignored.
 		if (this.hasSentClose) return;
 		if (this.#receiver?.enforceFrameSize(frame.length)) this.handleFrame(frame.toString());
 		if (!this.#incompleteFrame) return;
@@ -118,7 +114,6 @@ export class WebSocketTransport implements Transport, SocketReader {
 		else this.#incompleteFrame.onFrameEnd();
 	}
 
-	/** Handles a frame that is within the size limit. */
 	protected handleFrame(frame: string): void {
 		if (this.#incoming) this.#incoming.push([frame]);
 		else this.#receiver?.receive(frame);
@@ -127,11 +122,10 @@ export class WebSocketTransport implements Transport, SocketReader {
 	/** Handles all messages of one SockJS frame. Reading is paused until the session has accepted them. */
 	protected handleMessages(messages: readonly string[]): void {
 		this.incomingBuffer().push(messages);
-		// The buffer is gone if the session has accepted all messages immediately.
+		// The session may have accepted all messages immediately.
 		if (this.#incoming) this.webSocket.pause();
 	}
 
-	/** Returns the buffer of received messages; creates it if there is none. */
 	private incomingBuffer(): IncomingBuffer {
 		this.#incoming ??= new IncomingBuffer(this.#receiver as Receiver, this.options.pacer, () => {
 			this.#incoming = undefined;
@@ -140,7 +134,6 @@ export class WebSocketTransport implements Transport, SocketReader {
 		return this.#incoming;
 	}
 
-	/** The socket has closed. */
 	onClose(): void {
 		this.#incoming?.close();
 		this.#receiver?.onClose();
@@ -155,7 +148,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 		return Buffer.from(text);
 	}
 
-	/** Sends the parts as one frame. They are not copied, unless the frame is compressed. */
+	/** Sends the parts as one frame, without copying them unless it is compressed. */
 	sendParts(parts: readonly Buffer[]): void {
 		if (!this.prepareWrite()) return;
 		const length = parts.reduce((sum, part) => sum + part.length, 0);
@@ -172,22 +165,21 @@ export class WebSocketTransport implements Transport, SocketReader {
 		return this.longMessageLength() > 0 && this.#longMessage?.isOverdue === false;
 	}
 
-	/** Length of the long message of which a part is still buffered, in bytes; 0 if there is none. */
+	/** Length of the long message that is still buffered, in bytes; 0 if there is none. */
 	private longMessageLength(): number {
 		if (this.#longMessage && !this.isBufferFull) this.#longMessage = undefined;
 		return this.#longMessage?.length ?? 0;
 	}
 
 	/**
-	 * Writes the encoded frame to the socket, because `ws` would encode it again for each client. With compression, `ws`
-	 * sends the message, so that it does not overtake frames that wait to be compressed.
+	 * Writes the frame to the socket itself: `ws` would encode it again for each client. With compression, it could
+	 * overtake frames that wait to be compressed.
 	 */
 	broadcast(message: Broadcast): void {
 		if (this.usesCompression) this.send(message.text);
 		else if (this.prepareWrite()) this.#socket.write(this.broadcastFrame(message));
 	}
 
-	/** The bytes of the encoded frame that this kind of transport sends. */
 	protected broadcastFrame({ webSocketFrame }: Broadcast): Buffer {
 		return webSocketFrame;
 	}
@@ -195,7 +187,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	close({ code, text }: CloseReason): void {
 		this.hasSentClose = true;
 		this.webSocket.close(code, text);
-		// Discards buffered messages and resumes reading: the client's close frame comes after all other data of the client.
+		// Resumes reading: the client's close frame comes after all its other data.
 		this.#incoming?.close();
 	}
 
@@ -217,7 +209,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.#socket.setTimeout(time).on('timeout', onIdle);
 	}
 
-	/** Whether the socket, or the compression before it, buffers more than the socket's high water mark. */
+	/** Whether the socket, or the compression before it, buffers more than the high water mark. */
 	private get isBufferFull(): boolean {
 		// Frames that wait for compression are not in the socket's buffer yet.
 		if (this.usesCompression && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) return true;
@@ -227,8 +219,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	whenDrained(): Promise<void> | undefined {
 		if (!this.isBufferFull) return undefined;
 		if (!this.#socket.writableNeedDrain) {
-			// `ws` does not report when it has compressed the waiting frames. But it sends a ping after them, and reports when
-			// the ping was sent.
+			// `ws` does not report when it has compressed the waiting frames. But it reports when a ping after them was sent.
 			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
 		}
 		const socket = this.#socket;
@@ -248,7 +239,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	}
 
 	/**
-	 * Must be called before each write. Corks the socket. Disconnects the client instead if too much is buffered for it.
+	 * Must be called before each write. Disconnects the client if too much is buffered for it.
 	 * @returns whether the message can be written
 	 */
 	private prepareWrite(): boolean {

@@ -1,13 +1,12 @@
-/** Makes the forms that call a method, and the forms that subscribe to a publication or stream. */
+/** Makes the forms that call a method or subscribe. */
 import { callDdp, subscribe } from './ddp.js';
 import { el, pretty } from './elements.js';
 import { makeField } from './fields.js';
 import { callRest } from './rest.js';
 
-/** Maximum number of messages that are shown for a subscription. */
+/** Maximum number of messages shown for a subscription. */
 const MAX_MESSAGES = 200;
 
-/** Number of the last form, for unique ids. */
 let lastFormNumber = 0;
 
 /** Parameters for DDP. Null stands for an omitted parameter that others follow. */
@@ -55,7 +54,7 @@ export function methodConsole({ name, arguments: args, rest, hasSecondFactor }) 
 			);
 		}
 		if (!twoFactorCode) return callDdp(name, paramsOf(values));
-		// The second factor comes after the last parameter, so none may be left out.
+		// The second factor comes after all parameters.
 		const params = values.map((value) => value ?? null);
 		return callDdp(name, [...params, { twoFactorCode, twoFactorMethod: 'totp' }]);
 	}
@@ -80,7 +79,6 @@ export function methodConsole({ name, arguments: args, rest, hasSecondFactor }) 
 	);
 }
 
-/** A form with fields for arguments. @param children the elements after these fields */
 function consoleForm(submit, fields, ...children) {
 	const elements = fields.map(({ element }) => element);
 	return el('form', { class: 'console', submit }, el('h4', {}, 'Try it'), ...elements, ...children);
@@ -88,7 +86,7 @@ function consoleForm(submit, fields, ...children) {
 
 /**
  * The form that subscribes.
- * @param collection only messages of this collection are shown. Undefined: messages of all collections except streams
+ * @param collection only its messages are shown. Undefined: messages of all collections except streams
  */
 export function subscriptionConsole({ name, arguments: args, collection }) {
 	const id = `sub-${++lastFormNumber}`;
@@ -99,7 +97,7 @@ export function subscriptionConsole({ name, arguments: args, collection }) {
 	/** Ends the subscription; undefined if there is none. */
 	let stop;
 
-	/** A message does not name its subscription, so its collection decides whether it is shown. */
+	/** A message does not name its subscription, so its collection decides. */
 	function isShown(message) {
 		if (message.collection === undefined) return true;
 		return collection ? message.collection === collection : !message.collection.startsWith('stream-');

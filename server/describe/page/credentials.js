@@ -1,4 +1,4 @@
-/** The credentials with which the page makes calls. The page keeps them only in memory. */
+/** The credentials for calls of the page, kept only in memory. */
 import { byId } from './elements.js';
 
 /** @type {{userId: string, authToken: string} | undefined} */

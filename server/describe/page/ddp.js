@@ -1,7 +1,6 @@
-/** One DDP connection for all calls and subscriptions of the page. The first call or subscription opens it. */
+/** The DDP connection of the page. The first call or subscription opens it. */
 import { currentCredentials, onChange } from './credentials.js';
 
-/** How long to wait for an answer, in ms. Most methods have a shorter time limit of their own. */
 const ANSWER_TIMEOUT_MS = 60_000;
 
 let lastId = 0;
@@ -10,9 +9,9 @@ let connection;
 
 class Connection {
 	#socket;
-	/** By call id: the function that ends the call with a message. */
+	/** By call id: ends the call with a message. */
 	#calls = new Map();
-	/** By subscription id: the function that receives messages. */
+	/** By subscription id: receives messages. */
 	#subs = new Map();
 	/** Resolves with this connection when the DDP session has begun. */
 	connected;
@@ -82,14 +81,16 @@ class Connection {
 	}
 }
 
-/** Opens a connection, and logs it in. */
 async function open() {
 	const created = new Connection();
 	const opened = await created.connected;
 	const credentials = currentCredentials();
 	if (credentials) {
 		const { error } = await opened.call('login', [{ resume: credentials.authToken }]);
-		if (error) throw new Error(`The login over DDP failed: ${error.reason ?? error.error}`);
+		if (error) {
+			opened.close();
+			throw new Error(`The login over DDP failed: ${error.reason ?? error.error}`);
+		}
 	}
 	return opened;
 }
@@ -117,7 +118,7 @@ onChange(() => {
 	connection = undefined;
 });
 
-/** Calls a method. @returns the call as text, whether it has failed, and its result or error */
+/** @returns the call as text, whether it has failed, and its result or error */
 export async function callDdp(method, params) {
 	const opened = await connect();
 	const { result, error } = await opened.call(method, params);
@@ -131,7 +132,6 @@ export async function callDdp(method, params) {
 }
 
 /**
- * Subscribes.
  * @param listen receives every message that may belong to the subscription
  * @returns a function that ends the subscription
  */

@@ -1,7 +1,4 @@
-/**
- * Makes one entry of the reference for each method, publication, stream and type. An entry gets its content when the
- * user first opens it.
- */
+/** Makes one entry for each method, publication, stream and type. It gets its content when it is first opened. */
 import { methodConsole, subscriptionConsole } from './console.js';
 import { el } from './elements.js';
 import { typeLines, typeText } from './typeText.js';
@@ -12,20 +9,17 @@ const typeNames = new Set();
 /** Maximum length of a type on one line, in characters. */
 const MAX_LINE_LENGTH = 60;
 
-/**
- * A type as code. The names of other types are links to their entries.
- * @param prefix text before the type, such as the name of an argument
- */
+/** A type as code, with links to other types. @param prefix text before the type */
 function typeCode(schema, prefix = '') {
 	const line = typeText(schema);
 	const isLong = line.length > MAX_LINE_LENGTH;
-	// Splits the text at capitalized words, and keeps these words as parts.
+	// Keeps capitalized words as parts.
 	const parts = (isLong ? typeLines(schema) : line).split(/\b([A-Z]\w+)\b/);
 	const linkedParts = parts.map((part) => (typeNames.has(part) ? el('a', { href: `#type-${part}` }, part) : part));
 	return el('code', { class: isLong && 'long' }, prefix, ...linkedParts);
 }
 
-/** The name of an argument before its type. A question mark shows that it is optional. */
+/** A question mark shows that an argument is optional. */
 const nameText = ({ name, optional }) => `${name}${optional ? '?' : ''}: `;
 
 function limitText({ calls, per, countedBy }) {
@@ -33,7 +27,6 @@ function limitText({ calls, per, countedBy }) {
 	return `${calls.toLocaleString('en')} ${time} of each ${countedBy}`;
 }
 
-/** A row of a description list: a title and its content. */
 const factRow = (title, ...content) => [el('dt', {}, title), el('dd', {}, ...content)];
 
 function factRows(channel) {
@@ -132,7 +125,6 @@ function streamBody(channel) {
 	];
 }
 
-/** The text of an entry in which the search looks for words. */
 function searchText(title, summary, channel) {
 	const args = (channel['x-arguments'] ?? []).map(({ name }) => name);
 	const events = Object.values(channel.messages ?? {}).map((message) => message['x-event'] ?? '');
@@ -148,7 +140,6 @@ function searchText(title, summary, channel) {
 		.toLowerCase();
 }
 
-/** Makes a closed entry. @param makeBody makes its content */
 function makeEntry({ id, title, summary, channel = {}, makeBody }) {
 	const details = /** @type {HTMLDetailsElement} */ (
 		el('details', { id, class: 'entry' }, el('summary', {}, el('h3', {}, title), el('span', {}, summary)))

@@ -5,7 +5,6 @@ import { typeText } from './typeText.js';
 /** The JSON types that a schema names, except null. */
 const typesOf = ({ type }) => (Array.isArray(type) ? type : [type]).filter((name) => name !== 'null');
 
-/** The kind of input that a field needs. */
 function kindOf(schema) {
 	if (Array.isArray(schema.enum)) return 'choice';
 	const [type, ...others] = typesOf(schema);
@@ -19,7 +18,7 @@ function choicesOf(schema) {
 	return Array.isArray(schema.enum) ? schema.enum : [true, false];
 }
 
-/** The input of a field. That of JSON begins with the example, unless the argument is optional. */
+/** JSON begins with the example, unless the argument is optional. */
 function inputOf(kind, { schema, optional, example }, attributes) {
 	if (kind === 'choice') {
 		const texts = choicesOf(schema).map((choice) => JSON.stringify(choice));
@@ -46,8 +45,7 @@ function inputOf(kind, { schema, optional, example }, attributes) {
  * Makes the field of an argument.
  * @param {{name: string, optional: boolean, schema: object, example: unknown}} argument
  * @param {string} id unique in the page
- * @returns the element, and `value()`, which returns undefined if the argument is left out. It throws an Error for text
- *   that is not JSON
+ * @returns the element, and `value()`. It returns undefined if the argument is left out, and throws for invalid JSON
  */
 export function makeField(argument, id) {
 	const { name, optional, schema } = argument;

@@ -1,4 +1,4 @@
-/** Shows the reference of the server, which is made from its AsyncAPI document. */
+/** Shows the reference of the server, from its AsyncAPI document. */
 import * as credentials from './credentials.js';
 import { byId, el } from './elements.js';
 import { chaptersOf } from './entries.js';
@@ -25,7 +25,7 @@ function openLinkedEntry() {
 	entry.querySelector('summary')?.focus({ preventScroll: true });
 }
 
-/** Shows the entries that contain all words of a search, and hides the others. `sections` and `contents` are by chapter. */
+/** Shows only the entries that contain all words. `sections` and `contents` are by chapter. */
 function showMatches(chapters, sections, contents, text) {
 	const words = text.toLowerCase().split(/\s+/).filter(Boolean);
 	let count = 0;

@@ -1,10 +1,8 @@
 /** Calls methods over REST. */
 import { currentCredentials } from './credentials.js';
 
-/** A value in a path or query: JSON, unless it is a text. */
 const textOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** The arguments as the query of a URL, with the question mark; empty if there are none. */
 function queryOf(args) {
 	const query = new URLSearchParams();
 	for (const [name, value] of args) query.set(name, textOf(value));
@@ -17,7 +15,6 @@ function queryOf(args) {
  * @param {{verb: string, path: string, body?: string}} route
  * @param {[name: string, value: unknown][]} args the arguments that are not left out
  * @param {string} code the second factor; empty if there is none
- * @returns the request in one line, the status, and the answer
  */
 export async function callRest({ verb, path, body }, args, code) {
 	const parameters = new Set(Array.from(path.matchAll(/:(\w+)/g), ([, name]) => name));

@@ -1,6 +1,6 @@
 /**
- * SockJS long polling as a session's transport (`test/contract/ddp.md` 1.5). Messages are buffered until the client's
- * next poll, and a poll is held while there is no message.
+ * SockJS long polling (`test/contract/ddp.md` 1.5). Messages wait for the client's next poll, and a poll is held while
+ * there is no message.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Broadcast } from '../broadcast.js';
@@ -12,13 +12,13 @@ import { closeFrame, encodedMessagesFrame, encodeMessagePart, HEARTBEAT_FRAME } 
 import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
 
 export interface PollingOptions extends TransportOptions {
-	/** Maximum time for which a poll is held, in ms; then it is answered with `HEARTBEAT_FRAME`. */
+	/** Maximum time for which a poll is held, in ms. Then the answer is `HEARTBEAT_FRAME`. */
 	readonly maxPollHold: number;
 	/** How long a client may be without a poll, in ms; then it counts as disconnected. */
 	readonly pollTimeout: number;
 }
 
-/** Number of buffered bytes above which `whenDrained` waits for the next poll. */
+/** Number of buffered bytes above which `whenDrained` waits. */
 const HIGH_WATER_MARK = 65_536;
 
 const QUOTE = Buffer.from('"');
@@ -26,7 +26,6 @@ const QUOTE = Buffer.from('"');
 /** The answer to a second poll while one is held. */
 const ANOTHER_POLL: CloseReason = { code: 2010, text: 'Another connection still open' };
 
-/** A promise, and the function that resolves it. */
 interface Latch {
 	readonly promise: Promise<void>;
 	open(): void;
@@ -40,11 +39,9 @@ function createLatch(): Latch {
 	return { promise, open };
 }
 
-/** The owner of the transport, which is notified when the transport ends. */
+/** The owner of the transport. */
 export interface PollingHost {
-	/** The close frame was sent, as the answer to a poll. */
 	onCloseFrameSent(): void;
-	/** The client has disconnected. */
 	onDisconnect(): void;
 }
 
@@ -59,23 +56,21 @@ export class PollingTransport implements Transport {
 	readonly #incoming: IncomingBuffer;
 	/** Messages for the next poll, each encoded as a JSON string. */
 	#waiting: string[] = [];
-	/** The size of the waiting messages as they are encoded, in bytes. */
+	/** The encoded size of the waiting messages, in bytes. */
 	#waitingBytes = 0;
-	/** The last long message, while it waits for a poll. Its length does not count towards `maxBuffered`. */
+	/** The last long message, while it waits for a poll. */
 	#longMessage: LongMessage | undefined;
 	#hasDisconnected = false;
-	/** Set while callers of `whenDrained` wait for a poll that takes the buffered messages. */
+	/** Set while callers of `whenDrained` wait. */
 	#drained: Latch | undefined;
-	/** Set while the session has not accepted all messages of the last request. Opened when it has accepted them. */
+	/** Set while the session has not accepted the last request's messages. */
 	#accepted: Latch | undefined;
-	/** Answers the poll that is held; undefined if none is. */
+	/** Answers the held poll, if there is one. */
 	#poll: AnswerPoll | undefined;
-	/** Set when the transport is closed: the reason. */
 	#closeReason: CloseReason | undefined;
-	/** While a poll is held, the timer that answers it with `HEARTBEAT_FRAME`; otherwise the timeout for the next poll. */
+	/** Limits the hold of a poll, or the time until the next poll. */
 	#timer: NodeJS.Timeout;
 
-	/** @param request the client's first request */
 	constructor(
 		request: IncomingMessage,
 		openSession: OpenSession,
@@ -110,8 +105,7 @@ export class PollingTransport implements Transport {
 	}
 
 	/**
-	 * Always false, because this transport does not know when the client has read the answer to a poll. So DDP's heartbeat
-	 * may disconnect a client that reads a long message slowly.
+	 * Always false: the transport does not know when an answer was read. DDP's heartbeat may disconnect a slow reader.
 	 */
 	readonly isSendingParts = false;
 
@@ -119,7 +113,7 @@ export class PollingTransport implements Transport {
 	#push(encoded: string, bytes: number): void {
 		this.#waitingBytes += bytes;
 		this.#waiting.push(encoded);
-		// Deferred, so that all messages of one turn of the event loop are sent in one answer.
+		// All messages of one turn of the event loop are sent in one answer.
 		if (this.#waiting.length === 1) setImmediate(() => this.#flush());
 		if (this.#waitingBytes <= this.options.maxBuffered + (this.#longMessage?.length ?? 0)) return;
 		this.options.observer?.onOverflow();
@@ -158,22 +152,18 @@ export class PollingTransport implements Transport {
 
 	close(reason: CloseReason): void {
 		if (this.#closeReason) return;
-		// A client whose request body is too large receives the reason as status 413, and not in the close frame.
+		// After a too large request body, the client receives the reason as status 413.
 		this.#closeReason = reason === TOO_LARGE ? NORMAL_CLOSURE : reason;
 		this.#incoming.close();
 		setImmediate(() => this.#flush());
 		this.#receiver.onClose();
 	}
 
-	/**
-	 * Does what `close` does, because a polling client has a socket only during a request. Buffered messages stay for the
-	 * next poll.
-	 */
+	/** Like `close`: a polling client has a socket only during a request. Buffered messages stay for the next poll. */
 	terminate(): void {
 		this.close(NORMAL_CLOSURE);
 	}
 
-	/** The client polls for messages. */
 	poll(answer: AnswerPoll): void {
 		if (this.#poll) {
 			answer(closeFrame(ANOTHER_POLL));
@@ -191,9 +181,8 @@ export class PollingTransport implements Transport {
 	}
 
 	/**
-	 * Handles messages from the client.
-	 * @returns resolves when the session has accepted them, or they are discarded because it has ended; null if they are
-	 *   refused, because it has not yet accepted the previous ones
+	 * @returns resolves when the session has accepted or discarded the messages; null while it has not accepted the
+	 *   previous ones
 	 */
 	receive(messages: readonly string[]): Promise<void> | null {
 		if (this.#accepted) return null;
@@ -204,7 +193,7 @@ export class PollingTransport implements Transport {
 		return accepted.promise;
 	}
 
-	/** The client has disconnected: it did not poll in time, or aborted a poll. */
+	/** The client did not poll in time, or aborted a poll. */
 	onDisconnect(): void {
 		if (this.#hasDisconnected) return;
 		this.#hasDisconnected = true;
@@ -215,7 +204,7 @@ export class PollingTransport implements Transport {
 		this.host.onDisconnect();
 	}
 
-	/** Answers the held poll, if there is anything to send. */
+	/** Answers the held poll if there is anything to send. */
 	#flush(): void {
 		if (!this.#poll) return;
 		if (this.#waiting.length > 0) this.#answer(encodedMessagesFrame(this.#takeWaiting()));
@@ -225,7 +214,6 @@ export class PollingTransport implements Transport {
 		}
 	}
 
-	/** Answers the held poll. */
 	#answer(frame: string): void {
 		const answer = this.#poll;
 		this.#poll = undefined;
@@ -234,7 +222,6 @@ export class PollingTransport implements Transport {
 		answer?.(frame);
 	}
 
-	/** Removes the messages that wait for a poll, and returns them. */
 	#takeWaiting(): string[] {
 		const messages = this.#waiting;
 		this.#waiting = [];
@@ -245,9 +232,7 @@ export class PollingTransport implements Transport {
 		return messages;
 	}
 
-	/** Starts the timeout for the next poll. */
 	#startPollTimeout(): NodeJS.Timeout {
-		// The timer need not keep the process alive.
 		return setTimeout(() => this.onDisconnect(), this.options.pollTimeout).unref();
 	}
 }

@@ -1,4 +1,4 @@
-/** The paths below `/sockjs` that are plain HTTP: the probe and long polling (`test/contract/ddp.md` 1.1, 1.3, 1.5). */
+/** The HTTP routes of SockJS: the probe and long polling (`test/contract/ddp.md` 1.1, 1.3, 1.5). */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -21,10 +21,7 @@ const SCRIPT = 'application/javascript; charset=UTF-8';
 const TOO_LARGE = 'Payload too large.';
 const YEAR_S = 31_536_000;
 
-/**
- * The path of a client's connection: two segments without dots, which the client chooses. Only the second identifies the
- * connection.
- */
+/** The path of a client's connection. The client chooses both segments; only the second identifies the connection. */
 export const CONNECTION_PATH = '/:server(^[^.]+$)/:session(^[^.]+$)';
 type ConnectionRequest = FastifyRequest<{ Params: { session: string } }>;
 
@@ -48,7 +45,6 @@ function notFound(reply: FastifyReply): FastifyReply {
 	return answerText(reply, 404, '404 Error: Page not found\n');
 }
 
-/** Answers CORS preflight requests. */
 function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'): void {
 	scope.options(path, ({ headers }, reply) => {
 		const requestedHeaders = headers['access-control-request-headers'];
@@ -58,7 +54,7 @@ function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'
 	});
 }
 
-/** The polling clients of a server, for its shutdown. */
+/** For the shutdown of a server. */
 export interface PollingClients {
 	/** Resolves when each client has received a close frame, or has disconnected. */
 	whenAllClosed(): Promise<void>;
@@ -72,18 +68,17 @@ export function addSockJsRoutes(
 ): PollingClients {
 	/** By the id that the client has chosen. */
 	const connections = new Map<string, PollingTransport>();
-	/** Clients that have not yet received a close frame. */
+	/** Those that have neither received a close frame nor disconnected. */
 	const unclosed = new Set<PollingTransport>();
-	/** Resolves the promise that `whenAllClosed` has returned. */
+	/** Resolves the promise of `whenAllClosed`. */
 	let resolveAll: (() => void) | undefined;
 
-	/** Must be called when a client has received its close frame, or has disconnected. */
 	function markClosed(connection: PollingTransport): void {
 		unclosed.delete(connection);
 		if (unclosed.size === 0) resolveAll?.();
 	}
 
-	/** Creates the transport of a new client. `admission` has already counted the connection. @param id chosen by the client */
+	/** Creates the transport of a new client, which `admission` has already counted. */
 	function open(id: string, request: IncomingMessage): PollingTransport {
 		const connection = new PollingTransport(request, openSession, options, {
 			onCloseFrameSent: () => markClosed(connection),
@@ -109,11 +104,11 @@ export function addSockJsRoutes(
 	function admit(request: ConnectionRequest, reply: FastifyReply): void {
 		const { raw, params } = request;
 		const address = options.addressOf(raw);
-		/** Set if the client must wait; to be called if it disconnects meanwhile. */
+		/** Set if the client must wait. Must be called if it disconnects meanwhile. */
 		let onDisconnect: (() => void) | undefined;
 		onDisconnect = options.admission.request(address, (refused) => {
 			if (onDisconnect) reply.raw.off('close', onDisconnect);
-			// Another poll of the same client may have opened the connection while this one waited.
+			// Another poll of the client may have opened the connection meanwhile.
 			const existing = connections.get(params.session);
 			if (refused) answerText(reply, refused.status, refused.text);
 			else if (existing) {
@@ -131,11 +126,10 @@ export function addSockJsRoutes(
 	function watchPoll(connection: PollingTransport, { raw }: ConnectionRequest, reply: FastifyReply): void {
 		let isAnswered = false;
 		reply.type(SCRIPT).raw.once('finish', () => {
-			// The event also occurs if the client has aborted the request during the answer. Then the socket is destroyed.
+			// `finish` also occurs if the client has aborted the request. Then the socket is destroyed.
 			isAnswered = !raw.socket.destroyed;
 		});
 		reply.raw.once('close', () => {
-			// The client aborted the request, so the answer is lost.
 			if (!isAnswered) connection.onDisconnect();
 		});
 	}

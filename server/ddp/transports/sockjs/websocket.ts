@@ -1,6 +1,6 @@
 /**
- * SockJS over a WebSocket: each WebSocket frame contains a SockJS frame, which contains DDP messages
- * (`test/contract/ddp.md` 1.4). This transport has a heartbeat of its own, WebSocket pings, beside that of DDP.
+ * SockJS over a WebSocket, whose frames contain SockJS frames with DDP messages (`test/contract/ddp.md` 1.4). WebSocket
+ * pings are a second heartbeat.
  */
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
@@ -15,7 +15,7 @@ export interface SockJsWebSocketOptions extends WebSocketOptions {
 	readonly heartbeats: Heartbeats;
 }
 
-/** Parses a client's SockJS frame: an array of messages, or a single message. @returns null for an invalid frame */
+/** A frame is an array of messages, or a single message. @returns null for an invalid frame */
 function messagesIn(frame: string): string[] | null {
 	if (frame === '') return [];
 	try {
@@ -81,12 +81,12 @@ export class SockJsWebSocketTransport extends WebSocketTransport implements Hear
 	}
 
 	override close(reason: CloseReason): void {
-		// `ws` sends no SockJS close frame when it closes the connection after a too large frame. Nor does this transport.
+		// After a too large frame, `ws` sends no SockJS close frame either.
 		if (reason !== TOO_LARGE) super.send(closeFrame(reason));
 		super.close(reason);
 	}
 
-	/** Must be called when the client has sent something, or reading has resumed. */
+	/** Called when the client has sent something, or reading resumes. */
 	markActive(): void {
 		this.#heartbeats.markActive(this);
 	}
@@ -101,7 +101,7 @@ export class SockJsWebSocketTransport extends WebSocketTransport implements Hear
 	}
 
 	onTimeout(): void {
-		// While reading is paused, a pong cannot be read; while a long message is sent, the ping waits behind it.
+		// While reading is paused, a pong is not read. A long message delays the ping.
 		if (!this.webSocket.isPaused && !this.isSendingParts) this.fail('No response from heartbeat');
 	}
 
