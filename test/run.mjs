@@ -1,6 +1,6 @@
 /**
- * Runs mocha on the built tests. The arguments are mocha's own, but files and folders are named as in the sources:
- * `test/unit/queue.test.ts`, `test/unit`. With `--watch` first, it builds and runs again after each change.
+ * Runs mocha on the built tests. The arguments are mocha's own, but files and folders are named as in the sources.
+ * `--watch` as the first argument builds and runs again after each change.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -11,13 +11,12 @@ const ONLY = /\b(?:describe|context|it|specify)\.only\(/;
 
 const built = (source) => `dist/${source.replace(/\.ts$/, '.js')}`;
 
-/** The built test files of a folder of the sources and of its subfolders. */
 const filesIn = (folder) =>
 	readdirSync(built(folder), { recursive: true })
 		.filter((name) => name.endsWith('.test.js'))
 		.map((name) => `${built(folder)}/${name}`);
 
-/** The built files of a source file or a folder that an argument names, or the argument itself. */
+/** The built files that an argument names, or the argument itself. */
 function builtFiles(argument) {
 	if (!argument.startsWith('test/')) return [argument];
 	const named = argument.replace(/\/$/, '');
@@ -27,8 +26,8 @@ function builtFiles(argument) {
 }
 
 /**
- * Mocha's arguments. It ignores the `.only` of one file in the others when it runs files in parallel, so the files that
- * contain it run alone here, in one process. In CI mocha refuses `.only`, so nothing is left out there.
+ * Mocha's arguments. If files contain `.only`, only these files run, in one process. In parallel, mocha would run the
+ * tests of other files too. In CI mocha refuses `.only`.
  */
 function mochaArguments(given) {
 	const mapped = given.flatMap(builtFiles);
@@ -42,7 +41,7 @@ function mochaArguments(given) {
 
 const runMocha = (given) => spawn('node_modules/.bin/mocha', mochaArguments(given), { stdio: 'inherit' });
 
-/** Runs mocha whenever the compiler has built the program without errors. A run of mocha that has not finished is ended. */
+/** Runs mocha after each build without errors. A new build ends a run that has not finished. */
 function watch(given) {
 	let running;
 	function onStatus(status, newLine, _options, errorCount) {

@@ -84,6 +84,16 @@ export async function ownerOf(folder: string): Promise<number | undefined> {
 	}
 }
 
+/**
+ * Requires that no process has claimed a folder.
+ * @throws StoreError `in-use` with the id of the process
+ */
+export async function assertUnclaimed(folder: string): Promise<void> {
+	if (openFolders.has(realpathSync(folder))) throw inUseError(folder, 'this process');
+	const owner = await ownerOf(folder).catch(() => undefined);
+	if (owner !== undefined) throw inUseError(folder, `the process ${owner}`);
+}
+
 /** @param wantsSharing whether this process or the other one has set `shared` */
 function inUseError(folder: string, holder: string, wantsSharing = false): StoreError {
 	return new StoreError(

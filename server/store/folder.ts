@@ -11,7 +11,7 @@ import {
 	makeFolder,
 	writeManifest,
 } from '../dataFolder/manifest.js';
-import { claimFolder } from '../dataFolder/owner.js';
+import { assertUnclaimed, claimFolder } from '../dataFolder/owner.js';
 import { assertSharedIntact } from '../dataFolder/sharedFolder.js';
 import { failureOf, type WriterOptions, writer } from '../dataFolder/transactions.js';
 import { buildStore, type OpenStore } from './collections.js';
@@ -22,6 +22,16 @@ export interface FolderOptions extends WriterOptions {
 	/** Whether other processes that set this option too may open the folder at the same time. */
 	readonly shared?: boolean;
 	readonly declared?: readonly CollectionDefinition[];
+}
+
+/** Checks a folder that is not shared. A folder that another process is still making is in use, not damaged. */
+async function assertOwnIntact(path: string): Promise<void> {
+	try {
+		await assertIntact(path);
+	} catch (error) {
+		await assertUnclaimed(path);
+		throw error;
+	}
 }
 
 /**
@@ -39,7 +49,7 @@ export async function openFolder(
 	};
 	try {
 		await makeFolder(path);
-		await (shared ? assertSharedIntact(path) : assertIntact(path));
+		await (shared ? assertSharedIntact(path) : assertOwnIntact(path));
 		closers.push(await forOwnerOnly(() => claimFolder(path, shared)));
 		const environment = await forOwnerOnly(() => openDataFile(path));
 		closers.push(() => environment.close());

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `npm run test:prometheus`: the alert rules and the dashboard with a real Prometheus, which apt-get fetches if there is none.
+# `npm run test:prometheus`: the alert rules and the dashboard with a real Prometheus. If there is none, apt-get fetches it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

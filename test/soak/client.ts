@@ -1,17 +1,16 @@
-/** The client of the soak, in a process of its own, so that its memory is not measured. Does one job after the other. */
+/** The client of `npm run soak`. It is a process of its own, so that its memory is not measured. */
 import { WebSocket } from 'ws';
 
 export interface Job {
-	/** `subscribeSlow`: subscribes to a publication whose `onStop` takes long. `subscribe`: subscribes to a live query. */
+	/** `subscribe` is for a live query, `subscribeSlow` for a publication whose `onStop` takes long. */
 	readonly what: 'subscribe' | 'connect' | 'subscribeSlow';
 	readonly url: string;
 	readonly count: number;
 }
 
-/** Number of subscriptions, or of sockets, that are under way at a time. */
+/** Number of subscriptions or sockets at a time. */
 const AT_ONCE = 100;
 
-/** Opens a socket, and connects by DDP. */
 function connect(url: string): Promise<WebSocket> {
 	return new Promise((resolve, reject) => {
 		const socket = new WebSocket(url, { perMessageDeflate: false });
@@ -21,13 +20,9 @@ function connect(url: string): Promise<WebSocket> {
 	});
 }
 
-/**
- * Closes a socket by a TCP reset. After an ordinary close TCP keeps the port for a while, so after many thousand closes no port
- * would be free.
- */
+/** Closes a socket by a TCP reset. An ordinary close keeps the port for a while, and ports would run out. */
 function reset(socket: WebSocket): Promise<unknown> {
 	const closed = new Promise((resolve) => socket.once('close', resolve));
-	// `_socket` is not public.
 	(socket as unknown as { _socket: import('node:net').Socket })._socket.resetAndDestroy();
 	return closed;
 }
@@ -45,7 +40,7 @@ async function connectAndLeave(url: string): Promise<void> {
 	await reset(await connect(url));
 }
 
-/** Subscribes and unsubscribes on one socket. */
+/** Subscribes and unsubscribes `count` times on one socket. */
 async function subscribe({ url, count }: Job, name: string): Promise<void> {
 	const socket = await connect(url);
 	const waiting = new Map<string, () => void>();

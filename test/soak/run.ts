@@ -1,8 +1,6 @@
 /**
- * `npm run soak`: a client repeats a job many times, and then the server must not hold more memory than before. Some
- * repetitions precede the first measurement. Each measurement follows a garbage collection. After all jobs, another
- * server is killed often while clients write, and must have kept what it acknowledged. Exits with 1 if something has grown or
- * is lost.
+ * `npm run soak`: a client repeats each job, and then the server must not hold more memory than before. After all jobs,
+ * another server is killed often while clients write, and must have kept what it acknowledged. Exits with 1 on failure.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,11 +18,11 @@ const JOBS = [
 	{ what: 'subscribeSlow', count: 10_000, name: 'publications with a slow onStop' },
 ] as const;
 
-/** Before the first measurement a job is repeated this share of `count`, after it `count` times. */
+/** Number of repetitions before the first measurement, as a share of `count`. */
 const WARM_UP = 0.2;
 /** Allowed growth of the heap, as a share of its size before. */
 const TOLERANCE = 0.05;
-/** How long the server may take to notice that the client has closed its sockets, in ms. */
+/** Longest wait until the server has noticed that sockets are closed, in ms. */
 const TIMEOUT_MS = 10_000;
 
 const { gc } = globalThis;
@@ -79,7 +77,6 @@ for (const { what, count, name } of JOBS) {
 client.disconnect();
 await server.close();
 
-/** How often a server is killed while clients write. */
 const KILLS = 100;
 const folder = await mkdtemp(join(tmpdir(), 'roomkey-soak-'));
 const { early, failed, acknowledged, lost } = await killOften(folder, KILLS);

@@ -1,4 +1,4 @@
-/** The server of the soak: Roomkey with two more publications. */
+/** The server of `npm run soak`: Roomkey with two more publications. */
 
 import { EventEmitter, once } from 'node:events';
 import { pino } from 'pino';
@@ -11,14 +11,13 @@ import { addRoom } from '../support/people.js';
 
 export interface SoakServer {
 	readonly url: string;
-	/** The present numbers of what must not grow. */
+	/** Numbers that must not grow. */
 	counts(): { sessions: number; listeners: number; timers: number };
 	/** Lets each `onStop` of `soak.slow` finish. Resolves when all have finished. */
 	finishOnStops(): Promise<void>;
 	close(): Promise<void>;
 }
 
-/** Publishes documents by a live query. */
 const rooms = publication({
 	name: 'soak.rooms',
 	summary: 'A room',
@@ -38,7 +37,7 @@ export async function startSoakServer(): Promise<SoakServer> {
 		await once(gate, 'open');
 		if (!shown) throw new Error('what was shown is gone');
 	}
-	/** Its `onStop` finishes long after the subscription has ended, and refers to the published fields until then. */
+	/** Its `onStop` refers to the published fields until `finishOnStops` lets it finish. */
 	const slow = publication({
 		name: 'soak.slow',
 		summary: 'Takes long to end',

@@ -1,4 +1,4 @@
-/** What a store announces of its writes. */
+/** Which changes a store announces to its listeners. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import type { Change, Store } from '../../shared/store.js';
@@ -15,7 +15,7 @@ eachStore('a store', (test) => {
 		});
 	});
 
-	/** What is announced while a task runs: `action collection id`. */
+	/** The changes announced while a task runs, each as `action collection id`. */
 	async function announced(task: (store: Store) => Promise<unknown>): Promise<string[]> {
 		changes = [];
 		await task(test.store);
@@ -25,7 +25,7 @@ eachStore('a store', (test) => {
 	const add = (...ids: string[]) =>
 		Promise.all(ids.map((_id) => test.store.rooms.insertOne({ _id, t: 'p', msgs: 1 }, { silent: true })));
 
-	it('announces an insert, an update and a removal once each, with the document after the write or before the removal', async () => {
+	it('announces an insert, an update and a removal once each', async () => {
 		expect(await announced(({ rooms }) => rooms.insertOne({ _id: 'r', t: 'p' }))).to.deep.equal(['inserted rooms r']);
 		expect(changes[0]?.document).to.include({ _id: 'r', t: 'p' });
 		expect(await announced(({ rooms }) => rooms.updateOne({ _id: 'r' }, { $set: { name: 'n' } }))).to.deep.equal([
@@ -37,7 +37,7 @@ eachStore('a store', (test) => {
 		expect(changes[0]?.document).to.include({ name: 'n' });
 	});
 
-	it('announces an update that returns the document, whichever state and fields it returns', async () => {
+	it('announces an update by `findOneAndUpdate`, whatever it returns', async () => {
 		await add('r');
 		for (const returnDocument of ['before', 'after'] as const) {
 			const options = { returnDocument, projection: { _id: 1 } } as const;
@@ -101,10 +101,10 @@ eachStore('a store', (test) => {
 		]);
 	});
 
-	describe('the stored state', () => {
+	describe('that announces a silent write later', () => {
 		const silent = { returnDocument: 'after', silent: true } as const;
 
-		it('is announced, if a silent write is announced after a later write', async () => {
+		it('announces the state that a further write has stored', async () => {
 			await add('r');
 			const { rooms } = test.store;
 			const earlier = await rooms.findOneAndUpdate({ _id: 'r' }, { $set: { name: 'n' } }, silent);
@@ -113,7 +113,7 @@ eachStore('a store', (test) => {
 			expect(changes.at(-1)?.document).to.include({ name: 'n', e2eKeyId: 'key' });
 		});
 
-		it('is announced as an update, if a removed document was inserted again before the removal was announced', async () => {
+		it('announces an update if the removed document was inserted again', async () => {
 			await add('r');
 			const { rooms } = test.store;
 			await rooms.deleteOne({ _id: 'r' }, { silent: true });
@@ -122,7 +122,7 @@ eachStore('a store', (test) => {
 			expect(changes[0]?.document).to.include({ t: 'd' });
 		});
 
-		it('is not announced, if an updated document was removed before the update was announced', async () => {
+		it('announces nothing if the updated document was removed', async () => {
 			await add('r');
 			const { rooms } = test.store;
 			const earlier = await rooms.findOneAndUpdate({ _id: 'r' }, { $set: { name: 'n' } }, silent);
@@ -130,7 +130,7 @@ eachStore('a store', (test) => {
 			expect(await announced(() => rooms.announce('updated', earlier as Room))).to.deep.equal([]);
 		});
 
-		it('is announced last, whatever writes and announcements of a document run concurrently', async () => {
+		it('announces the final state last, whatever runs concurrently', async () => {
 			const { rooms } = test.store;
 			const increment = { $inc: { msgs: 1 } };
 			for (let round = 0; round < 10; round++) {
@@ -148,7 +148,7 @@ eachStore('a store', (test) => {
 		});
 	});
 
-	it('gives the promises that listeners return to the writer of each change', async () => {
+	it('gives the promises of listeners to the writer', async () => {
 		const stop = test.onChange(() => Promise.resolve('received'));
 		const delivered: Promise<unknown>[] = [];
 		const options = { onAnnounced: (delivery: Promise<unknown>) => void delivered.push(delivery) };
@@ -157,7 +157,7 @@ eachStore('a store', (test) => {
 		await test.store.rooms.announce('updated', { _id: 'r', t: 'p' }, options);
 		expect(await Promise.all(delivered)).to.deep.equal(['received', 'received', 'received']);
 		stop();
-		// The listener that is left returns no promise.
+		// The listener of `beforeEach` returns no promise.
 		await test.store.rooms.deleteOne({ _id: 'r' }, options);
 		expect(delivered).to.have.length(3);
 	});

@@ -1,4 +1,4 @@
-/** Collections that an application declares, and their indexes, in a data folder over several starts. */
+/** Collections that an application declares, and their indexes, over several starts on one folder. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -52,7 +52,7 @@ describe('a declared collection in a folder', () => {
 		expect(await start(plain, ids)).to.deep.equal(['1']);
 	});
 
-	it('finds by a new index the documents that were stored before', async () => {
+	it('finds older documents by a new index', async () => {
 		await start(plain, async (items) => {
 			// More than two of the batches of 100 in which an index is filled.
 			for (let i = 100; i < 350; i++) await items.insertOne({ _id: String(i), owner: i % 2 ? 'a' : 'b' });
@@ -60,7 +60,7 @@ describe('a declared collection in a folder', () => {
 		expect(await start(byOwner, ids)).to.have.length(125);
 	});
 
-	it('finds by an index what was written in a start that did not declare the index', async () => {
+	it('finds documents by an index that an earlier start did not declare', async () => {
 		await start(byOwner, (items) => items.insertOne({ _id: '1', owner: 'a' }));
 		await start(plain, async (items) => {
 			await items.insertOne({ _id: '2', owner: 'a' });
@@ -69,7 +69,7 @@ describe('a declared collection in a folder', () => {
 		expect(await start(byOwner, ids)).to.deep.equal(['2']);
 	});
 
-	it('finds by an index of several fields texts of any length', async () => {
+	it('finds texts of any length by an index of several fields', async () => {
 		const byAll = collection<Item>('items', { indexes: [{ fields: ['owner', 'a', 'b', 'c'] }] });
 		const short = { owner: 'o', a: 'o', b: 'o', c: 'o' };
 		const [first, second] = ['漢', '字'].map((sign) => {
@@ -91,7 +91,7 @@ describe('a declared collection in a folder', () => {
 		});
 	});
 
-	it('finds by a new index all documents, also those that other processes write during the start', async () => {
+	it('fills a new index completely while several processes start and write', async () => {
 		const count = 1000;
 		await start(plain, (items) =>
 			Promise.all(Array.from({ length: count }, (_, i) => items.insertOne({ _id: `${i}`, owner: 'a', number: i }))),
@@ -108,7 +108,7 @@ describe('a declared collection in a folder', () => {
 		});
 	});
 
-	it('refuses to start with a unique index if two documents have the same value, and starts without it', async () => {
+	it('refuses to start with a unique index that two documents violate', async () => {
 		await start(plain, async (items) => {
 			await items.insertOne({ _id: '1', owner: 'a', number: 5 });
 			await items.insertOne({ _id: '2', owner: 'a', number: 5 });

@@ -1,4 +1,4 @@
-/** What every store guarantees about documents: unique values, `_updatedAt`, copies, and writes while the store closes. */
+/** What every store guarantees about documents. */
 import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
@@ -21,11 +21,11 @@ eachStore('any store: documents', (test) => {
 		const refused = async (write: Promise<unknown>) => {
 			const error = await rejection(write);
 			expect(isDuplicateKey(error), error.message).to.equal(true);
-			// The value is neither in the message nor in what a logger would print of the error.
+			// Neither the message nor the logged error contains the value.
 			expect(`${error.stack} ${JSON.stringify(error)} ${error.cause ?? ''}`).to.not.include('secret');
 		};
 
-		it('refuse a second document with the same id, and any value that another document has', async () => {
+		it('refuse an id or a value that another document has', async () => {
 			await test.store.subscriptions.insertOne(member('r', 'a', { E2EKey: 'secret' }));
 			await test.store.subscriptions.insertOne(member('r', 'b'));
 			await test.store.subscriptions.insertOne(member('r', 'c'));
@@ -40,7 +40,7 @@ eachStore('any store: documents', (test) => {
 			expect(await test.store.subscriptions.countDocuments({})).to.equal(3);
 		});
 
-		it('apply to the elements of arrays, and accept a value again after its removal', async () => {
+		it('apply to elements of arrays, and accept a value again after its removal', async () => {
 			const alice: User = {
 				_id: 'alice',
 				username: 'alice',
@@ -67,7 +67,7 @@ eachStore('any store: documents', (test) => {
 		});
 	});
 
-	it('a store that is closed completes the writes in progress, and refuses further writes', async () => {
+	it('a closing store completes writes in progress, and refuses further writes', async () => {
 		const writes = Array.from({ length: 20 }, (_, i) => test.store.rooms.insertOne(room(`r${i}`)));
 		const closed = test.close();
 		const late = await rejection(test.store.rooms.insertOne(room('late')));
@@ -96,7 +96,7 @@ eachStore('any store: documents', (test) => {
 			await expectNewTime();
 		});
 
-		it('is the value of the caller if an insert contains one', async () => {
+		it('is kept if an insert contains it', async () => {
 			await test.store.rooms.insertOne(room('r', { _updatedAt: old }));
 			expect(await test.store.rooms.findOne({})).to.have.deep.property('_updatedAt', old);
 		});
@@ -148,7 +148,7 @@ eachStore('any store: documents', (test) => {
 			expect({ ...(await test.store.rooms.findOne({})), _updatedAt: document._updatedAt }).to.deep.equal(stored);
 		});
 
-		it('lose the elements that the condition of $pull matched when the call was made', async () => {
+		it('lose the elements that $pull matched at the time of the call', async () => {
 			const list = [{ kind: 'a' }, { kind: 'b' }];
 			await test.store.rooms.insertOne({ _id: 'r', t: 'p', list } as Room);
 			const condition = { kind: /^a/ as RegExp | string };
@@ -158,7 +158,7 @@ eachStore('any store: documents', (test) => {
 			expect(await test.store.rooms.findOne({})).to.deep.include({ list: [{ kind: 'b' }] });
 		});
 
-		it('are stored without the members that are undefined, at every depth', async () => {
+		it('are stored without undefined members, at every depth', async () => {
 			const document = { _id: 'r', t: 'p', name: undefined, a: { b: undefined, c: [{ d: undefined, e: null }] } };
 			await test.store.rooms.insertOne({ ...document, _updatedAt: undefined } as unknown as Room);
 			const found = (await test.store.rooms.findOne({})) as Room & { a: object };

@@ -1,4 +1,4 @@
-/** What every store guarantees about filters: they mean the same as in MongoDB, or are refused. */
+/** Filters mean the same in every store as in MongoDB, or are refused. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
@@ -12,7 +12,6 @@ eachStore('any store: filters', (test) => {
 	describe('filters', () => {
 		const early = new Date('2024-01-01');
 		const late = new Date('2025-01-01');
-		/** These have shapes that no document of Roomkey has, to test the language of filters itself. */
 		const documents = {
 			bare: {},
 			nulls: { n: null, list: null, at: null, sub: null },
@@ -94,13 +93,13 @@ eachStore('any store: filters', (test) => {
 			for (const [_id, fields] of Object.entries(documents))
 				await test.store.rooms.insertOne({ _id, t: 'p', ...fields } as Room);
 		});
-		// One test for all cases: a new database for each case would take long.
+		// One test, because a new database for each case would take long.
 		it('mean the same as in MongoDB', async () => {
 			for (const [filter, expected] of cases)
 				expect((await ids(filter as Filter<Room>)).join(' '), JSON.stringify(filter)).to.equal(expected);
 		});
 
-		it('are refused where the stores differ, or where they are dangerous', async () => {
+		it('are refused if they are dangerous, or mean different things in different stores', async () => {
 			const refused: object[] = [
 				{ _id: undefined },
 				{ n: undefined },

@@ -4,7 +4,6 @@ import { Table } from '../../server/store/table.js';
 import type { User } from '../../shared/documents.js';
 import { eachStore } from '../support/store.js';
 
-/** Escapes the characters that have a meaning in a regular expression. */
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
 eachStore('any store: patterns that ignore case', (test) => {

@@ -1,4 +1,4 @@
-/** Whichever index a store uses, it finds the same documents as a scan of all documents. */
+/** Every index of a store finds the same documents as a scan. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Subscription, User } from '../../shared/documents.js';
@@ -29,17 +29,17 @@ eachStore('any store: indexes', (test) => {
 	const memberships = async (filter: object = {}) =>
 		(await test.store.subscriptions.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);
 
-	/** Makes a step in the store and in the model. The store must accept or refuse it as the model does. @param n number of the step */
+	/** Makes a step in the store and in the model. Both must accept it, or both refuse it. */
 	async function act(
 		model: Map<string, Subscription>,
-		n: number,
+		stepNumber: number,
 		todo: typeof step extends fc.Arbitrary<infer T> ? T : never,
 	) {
 		const { subscriptions } = test.store;
 		const membershipOf = (rid: string, uid: string) =>
 			[...model.values()].find((s) => s.rid === rid && s.u._id === uid);
 		if (todo.do === 'join') {
-			const document = { _id: `p${n}`, rid: todo.rid, u: { _id: todo.uid } };
+			const document = { _id: `p${stepNumber}`, rid: todo.rid, u: { _id: todo.uid } };
 			const refused = await subscriptions.insertOne(document).then(() => false, isDuplicateKey);
 			expect(refused).to.equal(membershipOf(todo.rid, todo.uid) !== undefined);
 			if (!refused) model.set(document._id, document);
@@ -123,7 +123,7 @@ eachStore('any store: indexes', (test) => {
 	});
 
 	it('find documents by two long lists of values', async () => {
-		// FerretDB on PostgreSQL compares each membership with all pairs of values, so the lists are shorter with it.
+		// Shorter with FerretDB, which compares each membership with all pairs of values.
 		const length = process.env.ROOMKEY_TEST_MONGO_URL ? 50 : 3000;
 		const uids = Array.from({ length }, (_, i) => `u${i}`);
 		const rids = Array.from({ length }, (_, i) => `r${i}`);

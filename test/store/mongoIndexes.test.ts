@@ -1,4 +1,4 @@
-/** The indexes of a MongoDB: what is missing, what is announced, and what `--no-index` leaves undone. */
+/** How the indexes of a MongoDB are compared, announced and made. */
 import { expect } from 'chai';
 import { type Db, MongoClient } from 'mongodb';
 import { compareIndexes, type PresentIndex } from '../../server/mongodb/compareIndexes.js';
@@ -12,7 +12,7 @@ import { memoryLog } from '../support/log.js';
 const users = () =>
 	collectionSpecs([]).find(({ name }) => name === 'users') as ReturnType<typeof collectionSpecs>[number];
 
-/** The used part of the driver's `Db`. `indexes` are those that the database has, by collection. */
+/** The part of the driver's `Db` that `prepareIndexes` uses. */
 class FakeDb {
 	readonly made: { collection: string; keys: object; options: object }[] = [];
 
@@ -77,7 +77,7 @@ describe('the indexes of a MongoDB', () => {
 		]);
 	});
 
-	it("are reported as not needed only in Roomkey's own collections", () => {
+	it("are reported as extra only in Roomkey's own collections", () => {
 		const own = { key: 'keyHistory', name: 'roomkey_key_history', indexes: [] };
 		const present: PresentIndex[] = [ID, { key: { old: 1 }, unique: true }];
 		expect(compareIndexes(own, present)).to.deep.equal([
@@ -118,7 +118,7 @@ describe('the indexes of a MongoDB', () => {
 			expect(await prepare({ users: COMPLETE }, mode)).to.deep.equal({ made: [], lines: [] });
 	});
 
-	it('are not made with --no-index, and one warning names the missing and the different ones', async () => {
+	it('are not made with --no-index, and one warning names the differences', async () => {
 		const { made, lines } = await prepare({ users: [ID, { key: { username: 1 } }] }, 'report');
 		expect(made).to.deep.equal([]);
 		expect(lines).to.have.length(1);
@@ -128,7 +128,7 @@ describe('the indexes of a MongoDB', () => {
 			.and.include('unique, sparse, not plain');
 	});
 
-	it('can be left out with --no-index, which is refused for other stores', async () => {
+	it('are the only ones for which --no-index is accepted', async () => {
 		const { status, err } = await runInProcess(['--memory', '--no-index']);
 		expect(status).to.equal(2);
 		expect(err).to.include('no-index is for MongoDB');
@@ -150,7 +150,6 @@ describe('the indexes of a MongoDB', () => {
 				await client.close();
 			});
 
-			/** Runs `roomkey check`. `resultsOf` returns the results for one part. */
 			async function runCheck() {
 				const { status, out } = await runInProcess(['check', '--json', '--mongo-url', url.href], {
 					// The check looks for a server at this port, where none listens.
@@ -162,7 +161,7 @@ describe('the indexes of a MongoDB', () => {
 				return { status, resultsOf };
 			}
 
-			it('are made, and then complete', async () => {
+			it('are missing before the first start, and complete after it', async () => {
 				const before = await runCheck();
 				expect(before.resultsOf('database')[0]).to.match(/^warning: .* is empty/);
 				expect(before.resultsOf('indexes').length).to.be.greaterThan(5);
@@ -180,7 +179,7 @@ describe('the indexes of a MongoDB', () => {
 				expect(again.lines).to.deep.equal([]);
 			});
 
-			it('are made by three processes that start at once', async () => {
+			it('are complete after three concurrent starts', async () => {
 				const open = () => openStore({ kind: 'mongodb', url: url.href }, memoryLog());
 				for (const each of await Promise.all([open(), open(), open()])) await each.close();
 				expect((await runCheck()).resultsOf('indexes')).to.deep.equal(['ok: All are there']);
@@ -201,7 +200,7 @@ describe('the indexes of a MongoDB', () => {
 				]);
 			});
 
-			it('are not touched by commands, which work on the database directly', async () => {
+			it('are not made by commands such as `user add`', async () => {
 				const env = { MONGO_URL: url.href };
 				const added = await runInProcess(['user', 'add', 'root', '--role', 'admin', '--generate-password'], { env });
 				expect(added).to.include({ status: 0 });

@@ -1,4 +1,4 @@
-/** Errors when the store on MongoDB opens, and expiry. The other tests of stores run on MongoDB too, by `npm run test:mongo`. */
+/** What only the store on MongoDB does. `npm run test:mongo` runs the other tests of stores on MongoDB. */
 import { expect } from 'chai';
 import { MongoClient } from 'mongodb';
 import { openStore } from '../../server/store/open.js';
@@ -29,7 +29,7 @@ describe('the store on MongoDB', () => {
 
 	const server = process.env.ROOMKEY_TEST_MONGO_URL;
 	if (server) {
-		it('removes expired shared state by an index, a minute late, because clocks differ', async () => {
+		it('removes shared state by an index, a minute after its expiry', async () => {
 			const url = new URL(server);
 			url.pathname = `/roomkey-test-${randomId()}`;
 			const { close } = await openStore({ kind: 'mongodb', url: url.href }, memoryLog());

@@ -1,4 +1,4 @@
-/** What every store guarantees about updates, and about writes of concurrent callers. */
+/** What every store guarantees about updates and concurrent writes. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
@@ -100,7 +100,7 @@ eachStore('any store: updates', (test) => {
 			expect(changed).to.deep.equal(await test.store.rooms.findOne({ _id: '0' }));
 		});
 
-		it('are refused if they are invalid, or if not every kind of store would apply them in the same way', async () => {
+		it('are refused if they are invalid, or mean different things in different stores', async () => {
 			const refused: object[] = [
 				{},
 				{ topic: 'b' },
@@ -144,7 +144,7 @@ eachStore('any store: updates', (test) => {
 			expect(await test.store.rooms.findOne({})).to.deep.equal(stored);
 		});
 
-		it('fail as a whole if a field does not have the type that they need', async () => {
+		it('fail as a whole if one field has an unsuitable type', async () => {
 			await test.store.rooms.insertOne(room('r', before as object));
 			const stored = await test.store.rooms.findOne({});
 			for (const update of [
@@ -202,7 +202,7 @@ eachStore('any store: updates', (test) => {
 			['null', { e2eKeyId: null }],
 			['an empty string', { e2eKeyId: '' }],
 		] as const) {
-			it(`have one winner of 200, if they set the key id of a room whose field is ${what}`, async () => {
+			it(`have one winner of 200 for a key id that was ${what}`, async () => {
 				await test.store.rooms.insertOne(room('r', fields));
 				const matched = await Promise.all(
 					Array.from({ length: 200 }, async (_, caller) => {

@@ -23,7 +23,7 @@ export interface TestApp {
 	readonly url: string;
 	/** `ws://127.0.0.1:PORT/websocket` */
 	readonly webSocketUrl: string;
-	/** Resolves when the app has read again all documents whose changes by other processes it may have missed. */
+	/** Resolves when the app has read again all documents whose changes it may have missed. */
 	caughtUp(): Promise<void>;
 	readonly connect: OpenSession;
 	close(): Promise<void>;
@@ -33,12 +33,9 @@ export interface TestApp {
 
 export type TestAppOptions = Partial<Catalogue> & {
 	grace?: number;
-	/**
-	 * A store that the test or another app has opened. This app does not close it, and is notified of writes to it only if
-	 * `onChange` is given. So two apps on one store are like two processes. Default: a store of its own.
-	 */
+	/** A store that the test or another app closes. Default: a store of its own. */
 	store?: Store;
-	/** Notifies the app of writes to `store`. */
+	/** Notifies the app of writes to `store`. Default: it is not notified. */
 	onChange?: OpenStore['onChange'];
 	tokenCheckInterval?: number;
 } & {
@@ -63,7 +60,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 		>
 	>;
 
-/** Starts a server with the whole catalogue and the options. */
+/** Starts a server with the whole catalogue. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 	const opened = options.store
 		? { store: options.store, onChange: options.onChange ?? (() => () => {}), observe: () => {}, close: async () => {} }
@@ -73,7 +70,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 
 async function listen(opened: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
 	const log = memoryLog();
-	// Counts metrics, and logs every call. The log is searched for secrets.
+	// Logs every call, in a log that is searched for secrets.
 	const ops = new Ops({ log: notedLog, metrics: 'on', version: 'test' });
 	ops.observe(opened);
 	if (options.link) ops.cluster = new ClusterCounts();
@@ -97,7 +94,6 @@ async function listen(opened: OpenStore, options: TestAppOptions, askedPort: num
 		ddp: { ...testOptions.ddp, ...options.ddp },
 	});
 	const port = await app.listen(askedPort, '127.0.0.1');
-	// Checks what clients and this server send each other against the OpenAPI and AsyncAPI documents.
 	checkPort(port, options.publications);
 	async function closeApp(): Promise<void> {
 		await app.close();
@@ -122,7 +118,6 @@ async function listen(opened: OpenStore, options: TestAppOptions, askedPort: num
 	};
 }
 
-/** Adds methods, which replace those with the same name. A sample of the documentation may have the name of a method. */
 function replacing(methods: readonly Method[], added: readonly Method[]): Method[] {
 	const names = new Set(added.map(({ name }) => name));
 	return [...methods.filter(({ name }) => !names.has(name)), ...added];

@@ -1,4 +1,4 @@
-/** An attacker who has the whole database and tries to decrypt messages with all that is in it. */
+/** An attacker who tries to decrypt messages with everything in the database. */
 import {
 	decryptText,
 	type EncryptedContent,
@@ -17,7 +17,7 @@ export async function dump(store: Store): Promise<Record<string, object[]>> {
 	return Object.fromEntries(await Promise.all(collections.map(read)));
 }
 
-/** Every text within a value, and every text within those texts that are JSON. */
+/** Every text within a value, also within texts that are JSON. */
 export function textsIn(value: unknown): Set<string> {
 	const texts = new Set<string>();
 	const look = (value: unknown): void => {
@@ -34,13 +34,11 @@ export function textsIn(value: unknown): Set<string> {
 	return texts;
 }
 
-/** Runs all attempts, and returns the results of those that succeed. */
 async function successes<T>(attempts: Iterable<() => Promise<T>>): Promise<T[]> {
 	const outcomes = await Promise.allSettled(Array.from(attempts, (attempt) => attempt()));
 	return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
 }
 
-/** Calls `combine` for each pair of a member of `left` and a member of `right`, and returns the results. */
 const pairs = <A, B, T>(left: Iterable<A>, right: Iterable<B>, combine: (a: A, b: B) => T): T[] =>
 	[...left].flatMap((a) => Array.from(right, (b) => combine(a, b)));
 
@@ -49,11 +47,9 @@ export const privateKeysIn = (texts: Set<string>): string[] =>
 	[...texts].filter((text) => text.startsWith('{"$binary"') || text.startsWith('{"iv"'));
 
 /**
- * Tries every text as the passphrase of each private key, as a room key under each key id, and as a room key that is sealed
- * for a private key that was decrypted.
+ * Tries every text as the passphrase of each private key, as a room key, and as a sealed room key.
  * @param wrapped the encrypted private keys
- * @param contents the encrypted messages
- * @returns those of `contents` that could be decrypted
+ * @returns the messages that could be decrypted
  */
 export async function readAll(
 	texts: Set<string>,

@@ -28,7 +28,7 @@ const broken = method({
 	},
 });
 
-/** Two methods: `own.wait` runs until `own.release` is called. */
+/** `own.wait` runs until `own.release` is called. */
 function waitAndRelease() {
 	let release = () => {};
 	const released = new Promise<void>((resolve) => {
@@ -54,7 +54,6 @@ export interface BusyServer {
 	close(): Promise<void>;
 }
 
-/** @param metrics the value of the option `metrics` */
 export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	const server = await openServer({
 		port: 0,
@@ -80,7 +79,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 					body: JSON.stringify(body),
 				});
 
-	// The server has no TLS. The metrics show this certificate as if it had.
+	// The metrics show this certificate, although the server has no TLS.
 	server.ops.setCertificate('server', readFileSync('test/fixtures/tls/expired.cert.pem', 'utf8'));
 
 	// Calls and logins
@@ -124,13 +123,12 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	while ((await reader.next()).msg !== 'changed');
 	const waiting = await RawClient.connect(webSocketUrl);
 	clients.push(waiting);
-	// The first call runs, and two more wait (`maxQueue`). So the server stops reading this client.
+	// One call runs and two wait (`maxQueue`), so the server stops reading this client.
 	for (const id of ['1', '2', '3']) waiting.send({ msg: 'method', method: 'own.wait', params: [], id });
 	await post(`${url}/sockjs/1/polling/xhr`, null, '');
 	while (clients.length < 4) clients.push(await RawClient.connect(webSocketUrl));
-	// Refused: the address has as many connections as it may have, four WebSockets and one of SockJS polling.
+	// Refused, because the address has its five connections.
 	await RawClient.open(webSocketUrl).catch(() => {});
-	// A method that does not exist
 	await reader.call('own.nobody');
 	return {
 		server,

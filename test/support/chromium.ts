@@ -9,10 +9,10 @@ import { closeServer } from '../../server/http/closeServer.js';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** A host name for this machine whose pages count as insecure, because it is not `localhost`. */
+/** A host name for this machine whose pages Chromium treats as insecure. */
 export const INSECURE_HOST = 'insecure.test';
 
-/** Starts the Chromium at the path in the variable `CHROMIUM`, or one that the system has installed. */
+/** Starts the Chromium at the path in the variable `CHROMIUM`, or an installed one. */
 export async function startChromium(): Promise<Browser> {
 	const executablePath = [process.env.CHROMIUM ?? '', ...PLACES].find((place) => existsSync(place));
 	if (!executablePath) throw new Error('These tests need Chromium: apt-get install chromium, or set CHROMIUM');
@@ -31,7 +31,7 @@ export async function startChromium(): Promise<Browser> {
 
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.json': 'application/json', '.html': 'text/html' };
 
-/** Serves a page with this HTML at `/`, and files below the project's folders `dist`, `node_modules` and `test`. */
+/** Serves a page at `/`, and the files in `dist`, `node_modules` and `test`. */
 export async function serveFiles(html: string): Promise<{ port: number; close(): Promise<void> }> {
 	const server: Server = createServer((request, response) => {
 		const name = path.posix.normalize(new URL(request.url ?? '/', 'http://host').pathname);

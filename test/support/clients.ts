@@ -1,7 +1,7 @@
 /** DDP clients that are closed automatically after each test. */
 import { RawClient } from './ddp.js';
 
-/** Opens clients as `RawClient` does, and can close all of them. */
+/** Opens clients, and can close all of them. */
 export class Clients {
 	readonly #all: RawClient[] = [];
 
@@ -23,7 +23,7 @@ export class Clients {
 	}
 }
 
-/** Makes clients that are closed after each test of the calling suite, before the suite's later `afterEach` hooks. */
+/** Makes clients that are closed after each test, before later `afterEach` hooks of the calling suite. */
 export function clientsOfEachTest(): Clients {
 	const clients = new Clients();
 	afterEach(() => clients.closeAll());

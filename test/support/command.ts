@@ -13,11 +13,9 @@ const main = path.resolve('dist/server/cli/main.js');
 
 export interface CommandOptions {
 	readonly env?: NodeJS.ProcessEnv | undefined;
-	/** The text on its standard input. */
+	/** The text on standard input. */
 	readonly input?: string | undefined;
-	/** Whether its standard input stays open after `input`. */
 	readonly stdinStaysOpen?: boolean;
-	/** Its working directory. */
 	readonly cwd?: string | undefined;
 }
 
@@ -37,12 +35,11 @@ export class Command {
 		});
 		this.child.stderr.on('data', (chunk) => {
 			this.err += chunk;
-			// The log is searched for secrets.
 			noteLog(String(chunk));
 		});
 	}
 
-	/** Resolves with its address once it listens. */
+	/** Resolves with the address once the command listens. */
 	async listening(): Promise<string> {
 		for await (const line of createInterface({ input: this.child.stdout })) {
 			const address = /https?:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
@@ -51,7 +48,7 @@ export class Command {
 		throw new Error(`the command ended: ${this.err}`);
 	}
 
-	/** Resolves once it has printed this text on standard output. */
+	/** Resolves once standard output contains this text. */
 	async printed(text: string): Promise<void> {
 		while (!this.out.includes(text)) {
 			const isOpen = this.child.stdout.readable;
@@ -60,7 +57,7 @@ export class Command {
 		}
 	}
 
-	/** Resolves with its exit code. */
+	/** Resolves with the exit code. */
 	async ended(): Promise<number | null> {
 		if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'close');
 		return this.child.exitCode;
@@ -80,8 +77,8 @@ export async function runAsProcess(args: readonly string[], options?: CommandOpt
 }
 
 /**
- * Runs a command in this process, because a new process takes a second to start. Each line of `input` answers a prompt for a
- * secret. Answers other questions with no.
+ * Runs a command in this process, which is a second faster. Each line of `input` answers a prompt for a secret. Other
+ * questions are answered with no.
  */
 export async function runInProcess(args: readonly string[], { env = {}, input = '' }: CommandOptions = {}) {
 	const out: string[] = [];

@@ -1,4 +1,4 @@
-/** A server with the methods, publications, rate limits and publication strategies that the conformance suite needs. */
+/** A server with everything that the conformance suite needs. */
 import { limits, methods, publications, strategies } from '../conformance/adapter.js';
 import { startApp, type TestApp, type TestAppOptions } from './app.js';
 

@@ -11,11 +11,10 @@ export interface CrashingStore {
 	crashAfter(writes: number): void;
 	/** Number of writes since `crashAfter`. */
 	readonly writes: number;
-	/** Whether operations fail now. */
 	readonly crashed: boolean;
 }
 
-/** Wraps a store. The wrapper counts writes, and can fail for good after one of them, as if the process had been killed. */
+/** Wraps a store, so that it counts writes and can crash. */
 export function crashingStore(real: Store): CrashingStore {
 	let allowedWrites = Number.POSITIVE_INFINITY;
 	let writes = 0;

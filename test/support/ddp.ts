@@ -19,7 +19,7 @@ export class RawClient {
 	/** Called when a frame arrives and when the socket closes. */
 	#onArrival: (() => void) | undefined;
 	#lastId = 0;
-	/** The id of its session, once it has connected. */
+	/** The id of the session, once connected. */
 	session = '';
 	readonly #closed: Promise<{ code: number; reason: string }>;
 
@@ -61,7 +61,6 @@ export class RawClient {
 		this.socket.send(text);
 	}
 
-	/** The next frame as text. */
 	async nextText(): Promise<string> {
 		while (true) {
 			const frame = this.#frames.shift();
@@ -80,14 +79,13 @@ export class RawClient {
 		return decode(JSON.parse(await this.nextText())) as Frame;
 	}
 
-	/** The next `count` frames. */
 	async take(count: number): Promise<Frame[]> {
 		const frames: Frame[] = [];
 		while (frames.length < count) frames.push(await this.next());
 		return frames;
 	}
 
-	/** Calls the method `echo`, and returns the frames that arrive before its answer. The server must define that method. */
+	/** Calls `echo`, which the server must define, and returns the frames before its result. */
 	async untilEcho(): Promise<Frame[]> {
 		this.send({ msg: 'method', id: 'end', method: 'echo', params: [] });
 		const frames: Frame[] = [];
@@ -103,7 +101,7 @@ export class RawClient {
 		return this.callWithId(`call-${++this.#lastId}`, method, ...params);
 	}
 
-	/** The same as `call`, with an id that the test chooses. */
+	/** The same as `call`, with this id. */
 	async callWithId(id: string, method: string, ...params: unknown[]): Promise<Outcome> {
 		this.send({ msg: 'method', id, method, params });
 		let outcome: Outcome | undefined;
@@ -124,7 +122,7 @@ export class RawClient {
 		}
 	}
 
-	/** Subscribes, and resolves when the subscription is ready. Drops the frames before. */
+	/** Subscribes, and resolves when the subscription is ready. Drops other frames. */
 	async subscribe(name: string, ...params: unknown[]): Promise<void> {
 		const id = `sub-${++this.#lastId}`;
 		this.send({ msg: 'sub', id, name, params });
@@ -134,7 +132,6 @@ export class RawClient {
 		if (msg === 'nosub') throw new Error(`${name} was refused: ${JSON.stringify(error)}`);
 	}
 
-	/** Resolves when the socket has closed. */
 	get closed(): Promise<{ code: number; reason: string }> {
 		return this.#closed;
 	}

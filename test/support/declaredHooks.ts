@@ -1,7 +1,4 @@
-/**
- * Fails a test run, and names the tests, if a method has returned or thrown what it does not declare, or if a request or a
- * message was not as the OpenAPI or AsyncAPI document describes it.
- */
+/** Fails a test run if a method broke its declaration, or a message differed from the OpenAPI or AsyncAPI document. */
 import { takeViolations } from './declared.js';
 import { takeReports } from './described.js';
 import { checkDdp } from './describedDdp.js';

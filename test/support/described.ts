@@ -1,9 +1,6 @@
-/** The servers whose messages are checked against the OpenAPI and AsyncAPI documents, and the differences that were found. */
+/** The servers whose messages are checked against the OpenAPI and AsyncAPI documents, and the differences found. */
 
-/**
- * For each checked port: whether its server has a publication without a name. Every client receives what such a publication
- * sends, and AsyncAPI does not describe it.
- */
+/** For each checked port: whether its server has a publication without a name, which AsyncAPI does not describe. */
 const ports = new Map<number, boolean>();
 
 /** Begins to check the messages of the server at a port. */
@@ -14,17 +11,16 @@ export function checkPort(port: number, publications: readonly { readonly name: 
 	);
 }
 
-/** Stops checking the messages at a port, because its server is closed and another server may get the port. */
+/** Stops checking the messages at a port, which another server may get. */
 export function uncheckPort(port: number): void {
 	ports.delete(port);
 }
 
-/** Whether the messages of the server at a port are checked. */
 export function isChecked(port: number | undefined): boolean {
 	return port !== undefined && ports.has(port);
 }
 
-/** Whether the server at a port has a publication without a name, which AsyncAPI does not describe. */
+/** Whether the server at a port has a publication without a name. */
 export function sendsUndescribed(port: number): boolean {
 	return ports.get(port) === true;
 }

@@ -5,13 +5,11 @@ import { describedDdp } from './schemas.js';
 
 type Json = Record<string, unknown>;
 
-/** The calls and subscriptions of a client on one connection. */
 interface Session {
-	/** The calls by id, each with its channel (undefined: not described) and its message. */
+	/** The calls by id. The channel is undefined if the method is not described. */
 	readonly calls: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
-	/** The subscriptions, in the same form. */
+	/** The subscriptions by id. The channel is undefined if the name is not described. */
 	readonly subs: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
-	/** Whether the client may receive documents that the AsyncAPI document does not describe. */
 	mayReceiveUndescribed: boolean;
 }
 
@@ -67,7 +65,7 @@ function checkResult(session: Session, message: Json): void {
 		report(`${call.channel} refused a call that is as described: ${JSON.stringify(call.message).slice(0, 300)}`);
 	if (message.error) return;
 	const { type } = (message.result ?? {}) as Json;
-	// A login handler of an application takes other arguments. Its results have the name of the handler as their type.
+	// Login handlers of applications take other arguments. Their results have the handler's name as `type`.
 	const isOwnLogin = call.channel === 'method.login' && !['password', 'resume'].includes(type as string);
 	if (callFault && !isOwnLogin)
 		report(
@@ -84,7 +82,7 @@ function checkReady(session: Session, message: Json): void {
 	}
 }
 
-/** Checks that a document or event is as one of the client's channels describes it. Skips those that may be undescribed. */
+/** Checks that one of the client's channels describes a document or event. Skips those that may be undescribed. */
 function checkDocument(session: Session, message: Json): void {
 	const { msg, collection } = message;
 	const isEvent = String(collection).startsWith('stream-');
@@ -118,7 +116,7 @@ function checkProtocol(session: Session, message: Json): void {
 	if (msg === 'ready' && !fault) checkReady(session, message);
 }
 
-/** The DDP messages in a frame. A SockJS frame, such as `a["{}","{}"]`, has several. A frame that is not JSON has none. */
+/** The DDP messages in a frame. A SockJS frame, such as `a["{}","{}"]`, has several. */
 function messagesIn(text: string): Json[] {
 	try {
 		const value: unknown = JSON.parse(text.startsWith('a[') ? text.slice(1) : text);
@@ -131,7 +129,6 @@ function messagesIn(text: string): Json[] {
 
 const sessions = new WeakMap<WebSocket, Session>();
 
-/** The session of a client whose server is checked. */
 function sessionOf(socket: WebSocket): Session | undefined {
 	const port = Number(new URL(socket.url).port);
 	if (!isChecked(port)) return undefined;
@@ -143,7 +140,7 @@ function sessionOf(socket: WebSocket): Session | undefined {
 	return session;
 }
 
-/** Begins to check the sockets of clients in this process. Only they have a `url`; sockets of servers have none. */
+/** Begins to check the client sockets of this process. Sockets of servers have no `url`. */
 export function checkDdp(): void {
 	const { send, emit } = WebSocket.prototype;
 	WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {

@@ -36,7 +36,7 @@ function parsed(text: string): unknown {
 	}
 }
 
-/** A body without the members that are null. A method may treat such members as missing. */
+/** A body without its null members, which a method may treat as missing. */
 function withoutNull(body: unknown): unknown {
 	if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
 	return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
@@ -81,7 +81,7 @@ export function queryFault(
 			const fault = asJson === undefined ? 'it is not JSON' : described.fault(asJson, path);
 			return `the parameter ${sentName}: ${fault}`;
 		}
-		// A value fits as a text, as the number or boolean in the text, or as a list of one member.
+		// A value may be a text, a number or boolean as text, or the only member of a list.
 		const fault = described.fault(value, path, true) && described.fault([value], path);
 		if (fault) return `the parameter ${sentName}: ${fault}`;
 	}
@@ -134,12 +134,11 @@ function check(exchange: Exchange): void {
 					'schema',
 				]);
 	if (fault) report(`${title} answered ${status}, and not as described: ${fault}; ${answer.slice(0, 300)}`);
-	// Reports show the query of a request that has no body.
 	const sent = exchange.body.slice(0, 300) || `the query ${decodeURIComponent(String(exchange.query)).slice(0, 300)}`;
 	const isMatchError = status === 400 && answer.includes('"error":"Match error: ');
 	if (status !== 200 && !isMatchError) return;
 	const faultOfRequest = requestFault(exchange, operationPath);
-	// Other routes check a body in several steps, and may refuse one that is as described.
+	// Routes that are not methods may refuse a request that is as described.
 	const isMethodRoute = describedRest().at(...operationPath, 'x-arguments') !== undefined;
 	if (isMatchError && isMethodRoute && !faultOfRequest)
 		report(`${title} refused a request that is as described: ${sent}; ${answer.slice(0, 200)}`);
@@ -147,7 +146,7 @@ function check(exchange: Exchange): void {
 	if (faultOfRequest) report(`${title} accepted a request that is not as described: ${faultOfRequest}; ${sent}`);
 }
 
-/** Collects the bodies of a request and its answer, and checks them at the end. */
+/** Checks a request and its answer at the end. */
 function watch(request: IncomingMessage, response: ServerResponse): void {
 	const sent: Buffer[] = [];
 	const answered: Buffer[] = [];

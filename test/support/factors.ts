@@ -7,7 +7,7 @@ import type { Store } from '../../shared/store.js';
 
 type Services = NonNullable<User['services']>;
 
-/** The secret of an authenticator app: the text `12345678901234567890`, as in the test vectors of RFC 6238. */
+/** The secret of an authenticator app, from the test vectors of RFC 6238. */
 export const SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
 
 /** A code of the app. @param steps how many time steps from now */
@@ -31,7 +31,7 @@ export const WITH_AUTHENTICATOR: Services = {
 	totp: { enabled: true, secret: SECRET, hashedBackup: BACKUP_CODES.map(sha256) },
 };
 
-/** A mailed code as it is stored. Its hash uses few rounds, so that tests are fast. */
+/** A mailed code as it is stored. Its hash has few rounds, to save time. */
 export async function mailedCode(code: string, fields: Partial<EmailCode> = {}): Promise<EmailCode> {
 	return { code: await hash(code, 4), expire: new Date(Date.now() + 600_000), attempts: 0, ...fields };
 }
@@ -41,7 +41,7 @@ export async function withMail(code?: string, fields: Partial<EmailCode> = {}): 
 	return { email2fa: { enabled: true }, ...(code !== undefined && { emailCode: await mailedCode(code, fields) }) };
 }
 
-/** Stores a setting of Rocket.Chat about second factors. Must come before the first call, because settings are cached. */
+/** Stores a setting of Rocket.Chat. Must come before the first call, because settings are cached. */
 export async function storeFactorSetting(store: Store, name: string, value: boolean | number): Promise<void> {
 	await store.settings.insertOne({ _id: `Accounts_TwoFactorAuthentication_${name}`, value });
 }

@@ -3,17 +3,14 @@ import type { Fault, Tamper } from './wrongServer.js';
 
 type Message = Record<string, unknown> & { readonly msg?: string };
 
-/** Replaces each message of a connection by any number of others. */
 function replaceEach(change: (message: Message) => readonly Message[]): Tamper {
 	return (frame) => change(JSON.parse(frame) as Message).map((message) => JSON.stringify(message));
 }
 
-/** Changes messages of one kind. */
 const ofKind = (kind: string, change: (message: Message) => readonly Message[]): Fault => ({
 	tamper: () => replaceEach((message) => (message.msg === kind ? change(message) : [message])),
 });
 
-/** Replaces text in frames. */
 const replacingText = (pattern: RegExp, by: string): Fault => ({
 	tamper: () => (frame) => [frame.replaceAll(pattern, by)],
 });
@@ -35,7 +32,7 @@ const holdingBack = (held: string, until: string): Fault => ({
 const without = (message: Message, member: string): Message =>
 	Object.fromEntries(Object.entries(message).filter(([name]) => name !== member));
 
-/** The faults by description, with the cases that must fail, and a pattern for the errors of these cases. */
+/** The faults by description. All `cases` must fail, with errors that match `says`. */
 export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly string[]; says: RegExp }>> = {
 	'sends no updated': {
 		fault: ofKind('updated', () => []),
@@ -76,7 +73,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 	'answers methods in another order': {
 		fault: {
 			tamper() {
-				// The cases number the methods of a burst from 0. The result of the first is sent after that of the second.
+				// The ids of methods in a burst begin with 0. The first result is sent after the second.
 				let first: Message | undefined;
 				return replaceEach((message) => {
 					if (message.msg !== 'result') return [message];

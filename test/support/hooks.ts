@@ -1,12 +1,11 @@
-/** A store that runs code of a test just before an operation on a collection, except `find`. */
+/** A store that runs code of a test before an operation on a collection, except `find`. */
 import type { Collection, Store } from '../../shared/store.js';
 import { openRoomkey, type TestRoomkey } from './roomkey.js';
 
 export interface HookedStore {
 	readonly store: Store;
 	/**
-	 * Calls `run` once, before the next operation of this name on this collection. Replaces an earlier `run` for the same
-	 * operation that was not called yet. Not for `find`, which returns a cursor instead of a promise.
+	 * Calls `run` once, before the next such operation. A further call for the operation replaces `run`.
 	 * @param skip number of such operations that pass first
 	 */
 	before(
@@ -17,7 +16,6 @@ export interface HookedStore {
 	): void;
 }
 
-/** Wraps a store. */
 export function hookedStore(real: Store): HookedStore {
 	const hooks = new Map<string, { run: () => Promise<unknown>; skip: number }>();
 

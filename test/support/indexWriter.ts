@@ -1,6 +1,6 @@
 /**
- * A process that opens a shared folder with a unique index on the collection `items`, and inserts documents at once.
- * Arguments: the folder, a name with which the ids begin, and the number of documents.
+ * A process that inserts documents into the collection `items` of a shared folder, with a unique index.
+ * Arguments: the folder, the prefix of ids, and the number of documents.
  */
 import { openFolder } from '../../server/store/folder.js';
 import { collection, collectionsOf } from '../../shared/collections.js';

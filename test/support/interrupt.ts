@@ -1,9 +1,6 @@
 import type { Collection, Store } from '../../shared/store.js';
 
-/**
- * Wraps a store, so that it runs a task once: before the first operation with this name on this collection.
- * @param task if it throws, the operation fails
- */
+/** Wraps a store, so that it runs a task before the first such operation. The operation fails if the task does. */
 export function runBefore(
 	store: Store,
 	name: 'users' | 'subscriptions',

@@ -7,19 +7,19 @@ import type { Person } from './people.js';
 import type { TestRoomkey } from './roomkey.js';
 import { noteSecret } from './secrets.js';
 
-/** Makes a unique text in the form of a room key that is sealed for a member. */
+/** Makes a unique text in the form of a sealed room key. */
 export function sealed(keyId: string): string {
 	const key = randomBytes(256).toString('base64');
 	noteSecret(key);
 	return keyId + key;
 }
 
-/** Makes the text of a public key that the server accepts. The same name gives the same key. */
+/** Makes a public key that the server accepts. The same name gives the same key. */
 export function publicKey(name: string): string {
 	const modulus = Buffer.concat(
 		Array.from({ length: 4 }, (_, i) => createHash('sha512').update(`${name} ${i}`).digest()),
 	);
-	// A modulus of 2048 bits that is odd.
+	// Makes the modulus odd and 2048 bits long.
 	modulus[0] = 0x80 | (modulus[0] as number);
 	modulus[255] = 1 | (modulus[255] as number);
 	const n = modulus.toString('base64url');
@@ -54,12 +54,11 @@ export function unfitKeys(): string[] {
 	return ['garbage', '{"half', ...changes.map((change) => JSON.stringify({ ...jwk, ...change }))];
 }
 
-/** The fields of a user with identity keys, who can receive room keys. */
+/** The fields of a user with identity keys. */
 export function identity(name = 'somebody') {
 	return { e2e: { public_key: publicKey(name), private_key: `private key of ${name}` } };
 }
 
-/** The membership of a member in a room. */
 export async function membershipOf(store: Store, rid: string, { id }: Person): Promise<Subscription> {
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': id });
 	if (!membership) throw new Error('expected a member');
@@ -73,8 +72,8 @@ export async function queueOf(store: Store, rid: string): Promise<string[] | nul
 }
 
 /**
- * What is announced while `run` runs, in order: a write as `subscriptions <uid>` or, in other collections,
- * `<collection> <id>`; an event as `notify <stream> <name> <arguments>`.
+ * What is announced while `run` runs, in order. A write is `<collection> <id>`, or `subscriptions <uid>`. An event is
+ * `notify <stream> <name> <arguments>`.
  */
 export async function announcedBy(roomkey: TestRoomkey, run: () => Promise<unknown>): Promise<string[]> {
 	const announced: string[] = [];

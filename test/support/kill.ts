@@ -1,6 +1,6 @@
 /**
- * Kills a server at random moments while REST and DDP clients write, and starts it again on the same folder. At the end it
- * checks that everything the server has acknowledged is stored.
+ * Kills a server at random moments while REST and DDP clients write, and starts it again on the same folder. Then looks
+ * for lost writes.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,19 +14,19 @@ import { post } from './rest.js';
 
 const command = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));
 
-/** Number of clients over REST, and also of clients over DDP. */
+/** Number of REST clients, and of DDP clients. */
 const CLIENTS = 4;
-/** Number of rooms that clients may claim from one start of the server to the next. */
+/** Number of rooms that clients may claim between two starts. */
 const ROOMS = 150;
-/** Longest time from the start of a server until it is killed, if it is killed early, in ms. */
+/** Longest time from start to kill of a server that is killed early, in ms. */
 const EARLY_MS = 1000;
-/** Longest time from the moment when any other server listens until it is killed, in ms. */
+/** Longest time for which any other server listens, in ms. */
 const LATE_MS = 500;
 
 export interface KillResult {
 	/** Number of servers that were killed before they listened. */
 	readonly early: number;
-	/** The output of each server that ended without being killed. */
+	/** The output of each server that ended by itself. */
 	readonly failed: readonly string[];
 	/** Number of rooms whose key id was acknowledged. */
 	readonly acknowledged: number;
@@ -40,7 +40,7 @@ interface Claim {
 	key?: string;
 }
 
-/** Claims rooms one after the other and stores the caller's key, until no room is left or the server is gone. */
+/** Claims rooms one after the other and stores the caller's key, until `next` returns none. */
 type Client = (
 	address: string,
 	person: Person,
@@ -76,8 +76,7 @@ const overDdp: Client = async (address, person, next, claims) => {
 };
 
 /**
- * Starts and kills a server a number of times, and then compares the folder with what was acknowledged.
- *
+ * Starts and kills a server again and again, and then compares the folder with what was acknowledged.
  * @param folder an empty folder
  */
 export async function killOften(folder: string, times: number): Promise<KillResult> {
@@ -114,11 +113,8 @@ export async function killOften(folder: string, times: number): Promise<KillResu
 
 /**
  * Starts a server and kills it at a random moment.
- *
- * @param early whether the time until it is killed begins when it is started; otherwise when it listens
- * @param use uses the server at an address until it ends
- * @returns `early` if the server was killed before it listened, `killed` if later; otherwise it was not killed, and the
- *   result is its output
+ * @param early whether the random time counts from the start of the server, instead of from listening
+ * @returns `early` if killed before it listened, `killed` if later, the output if not killed
  */
 async function killOnce(folder: string, early: boolean, use: (address: string) => Promise<unknown>): Promise<string> {
 	const args = [command, '--data', folder, '--port', '0', '--rate-limit', 'off', '--log-level', 'error'];

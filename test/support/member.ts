@@ -1,4 +1,4 @@
-/** A member of encrypted rooms who works as a client does: encrypts everything in this process, and sends only encrypted keys. */
+/** A member of encrypted rooms, who sends only encrypted keys and messages, as a client does. */
 import {
 	decryptText,
 	type EncryptedContent,
@@ -22,8 +22,8 @@ export class Member {
 	readonly secrets: string[];
 
 	/**
-	 * The present key id of each room, as far as this member knows. Over DDP the event with a changed membership may arrive
-	 * after the answer to the call that changed it. So a membership with another key id is outdated, and is ignored.
+	 * The present key id of each room, as far as this member knows. Memberships with another key id are ignored, because
+	 * outdated ones may arrive late over DDP.
 	 */
 	private readonly keyIds = new Map<string, string>();
 
@@ -48,7 +48,7 @@ export class Member {
 		await this.client.call('e2e.setUserPublicAndPrivateKeys', {
 			public_key: publicKey,
 			private_key: await wrapPrivateKey(privateKey, this.passphrase, this.id, this.format, {
-				// Fewer rounds than usual, to save time: `attacker.ts` tries every stored text as the passphrase.
+				// Few rounds, because `attacker.ts` tries every stored text as the passphrase.
 				rounds: this.format === 'v2' ? 100_000 : undefined,
 			}),
 		});
@@ -86,7 +86,7 @@ export class Member {
 		await this.client.call('e2e.resetRoomKey', { rid, e2eKey: sealed, e2eKeyId: id });
 	}
 
-	/** Accepts the offered key. `openRoomKey` throws for an offer that this member cannot decrypt. */
+	/** Accepts the offered key. Throws if this member cannot decrypt it. */
 	async accept(rid: string): Promise<void> {
 		const isNew = (sealed?: string) => sealed !== undefined && sealedKeyId(sealed) !== this.keyIds.get(rid);
 		const { E2ESuggestedKey } = await this.client.membership(rid, (membership) => isNew(membership.E2ESuggestedKey));
@@ -105,7 +105,7 @@ export class Member {
 		return { current: await openRoomKey(membership.E2EKey, privateKey), former: await Promise.all(former) };
 	}
 
-	/** Gives the key to members who have none: in v1 by a call for each, in v2 by one call for all, with the former keys. */
+	/** Offers the key to members who have none. In v1 this is a call for each. In v2 one call also offers former keys. */
 	async serve(rid: string): Promise<void> {
 		const { current, former } = await this.keys(rid);
 		if (this.format === 'v1') {

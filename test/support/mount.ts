@@ -25,7 +25,7 @@ export const mountOptions = {
 export interface Application {
 	/** Makes an HTTP server listen, unless it does already. @returns its address, such as `127.0.0.1:8080` */
 	listening(http: HttpServer): Promise<string>;
-	/** Creates a Roomkey server. @param more options besides those of the suite */
+	/** Creates a Roomkey server. @param more options besides the suite's */
 	mounted(more: ServerOptions): Promise<RoomkeyServer>;
 }
 

@@ -12,7 +12,6 @@ export interface NatsServer {
 	start(): Promise<void>;
 }
 
-/** @param args further arguments of `nats-server` */
 export async function startNats(...args: string[]): Promise<NatsServer> {
 	const port = await freePort();
 	let child: ChildProcess | undefined;

@@ -9,7 +9,7 @@ import { noteSecret } from './secrets.js';
 
 export type { Person } from '../../server/testing/users.js';
 
-/** The hashes of passwords. Many tests use the same few passwords, and a hash takes 50 ms. */
+/** The hashes of passwords. A hash takes 50 ms, and tests use few passwords. */
 const hashes = new Map<string, Promise<string>>();
 
 function hashOnce(password: string): Promise<string> {
@@ -31,7 +31,7 @@ export const addPerson: typeof add = async (store, fields) => {
 	return person;
 };
 
-/** Stores a room with members, and returns its id. The room is private unless `fields` has another type `t`. */
+/** Stores a room with members, and returns its id. The room is private unless `fields.t` says otherwise. */
 export async function addRoom(store: Store, members: readonly Person[], fields: Partial<Room> = {}): Promise<string> {
 	const rid = fields._id ?? randomId();
 	await store.rooms.insertOne({ t: 'p', ...fields, _id: rid }, { silent: true });
@@ -44,7 +44,6 @@ export async function addMember(store: Store, rid: string, member: Person, field
 	await store.subscriptions.insertOne({ ...fields, _id: randomId(), rid, u }, { silent: true });
 }
 
-/** The present key id of a room. */
 export async function keyIdOf(store: Store, rid: string): Promise<string | null | undefined> {
 	return (await store.rooms.findOne({ _id: rid }))?.e2eKeyId;
 }

@@ -1,10 +1,10 @@
-/** The parts with which a test runs several servers of one service in one process: stores on the same data, and a network. */
+/** Stores on the same data, and a network in memory, for several servers in one test. */
 import type { Link, LinkHandlers } from '../../server/cluster/link.js';
 import type { Backend } from '../../server/store/collection.js';
 import { buildStore, type OpenStore } from '../../server/store/collections.js';
 import { memoryBackend } from '../../server/store/memory.js';
 
-/** Opens several stores on the same data. Each announces only its own writes, as if it were in a process of its own. */
+/** Opens several stores on the same data. Each announces only its own writes, as in separate processes. */
 export async function openSameData(count: number): Promise<OpenStore[]> {
 	const backends = new Map<string, Promise<Backend>>();
 	const opened: OpenStore[] = [];
@@ -20,11 +20,9 @@ export async function openSameData(count: number): Promise<OpenStore[]> {
 	return opened;
 }
 
-/** A link that a test can cut. */
 export interface TestLink extends Link {
 	/** Loses the connection, and the messages to this link that have not arrived. */
 	cut(): void;
-	/** Connects again. */
 	restore(): void;
 	/** Sends any data as if this link had sent it. */
 	inject(data: string | Uint8Array): void;
@@ -33,7 +31,7 @@ export interface TestLink extends Link {
 interface Member {
 	readonly handlers: LinkHandlers;
 	isConnected: boolean;
-	/** The members from which this member has received a message. */
+	/** Members from which this one has received a message. */
 	readonly sendersMet: Set<Member>;
 }
 
@@ -41,7 +39,7 @@ interface Member {
 export class TestNetwork {
 	readonly #members = new Set<Member>();
 
-	/** Whether each connected member has received a message of every other connected member. */
+	/** Whether each connected member has received a message of every other. */
 	get haveMet(): boolean {
 		const connected = [...this.#members].filter(({ isConnected }) => isConnected);
 		return connected.every((member) => connected.every((other) => other === member || member.sendersMet.has(other)));

@@ -1,7 +1,6 @@
 /**
- * A process that opens a shared folder, prints `ready`, and waits for a line. Then it tries to set the key id of every room
- * to its own name, and prints how many it has set.
- *
+ * A process that opens a shared folder, prints `ready`, and waits for a line. Then it sets its name as key id of each
+ * room that has none, and prints their number.
  * Arguments: the folder, the name, and the number of rooms.
  */
 import { once } from 'node:events';

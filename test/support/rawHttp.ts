@@ -30,7 +30,6 @@ export class RawHttp {
 	}
 }
 
-/** A request to upgrade to a WebSocket, as text. */
 export function upgradeRequest(path: string, headers: Readonly<Record<string, string>> = {}): string {
 	const all = {
 		host: 'x',

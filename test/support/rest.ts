@@ -10,7 +10,6 @@ export interface RestAnswer {
 	readonly body: Record<string, unknown>;
 }
 
-/** Credentials as headers. */
 export function headersOf({ id, token }: Pick<Person, 'id' | 'token'>): Record<string, string> {
 	return { 'X-User-Id': id, 'X-Auth-Token': token };
 }
@@ -26,8 +25,7 @@ export async function request(url: string, init: RequestInit = {}): Promise<Rest
 
 /**
  * Gets a URL as a person, or without credentials.
- * @param query parameters that are added to the URL. Values that are not texts are sent as JSON
- * @param headers further headers
+ * @param query values that are not texts are sent as JSON
  */
 export function get(
 	url: string,
@@ -42,10 +40,7 @@ export function get(
 	return request(String(address), { headers: { ...(as && headersOf(as)), ...headers } });
 }
 
-/**
- * Posts a JSON body as a person, or without credentials. A body that is a text is sent unchanged.
- * @param headers further headers
- */
+/** Posts a JSON body as a person, or without credentials. A text is sent unchanged. */
 export function post(
 	url: string,
 	as: Pick<Person, 'id' | 'token'> | null,

@@ -105,7 +105,6 @@ export class RocketChatNode {
 		return (this.#broker.transit as unknown as { tx: { client: Client } }).tx.client;
 	}
 
-	/** Resolves when it is connected again. */
 	async reconnected(): Promise<void> {
 		await this.#client.rtt();
 	}

@@ -36,20 +36,17 @@ export interface TestRoomkey {
 	close(): Promise<void>;
 }
 
-/** The options besides settings. */
 interface OtherOptions extends Pick<Catalogue, 'limits' | 'limitMessage'> {
 	readonly rateLimit?: 'on' | 'dry-run';
 	/** For the cache of answers to repeated calls. */
 	readonly once?: Partial<ExpiringCacheOptions>;
-	/** A store that several Roomkeys share, as processes do. The test closes it. */
+	/** A store that several Roomkeys share. The test closes it. */
 	readonly shared?: OpenStore;
 }
 
 /**
  * Opens Roomkey without a server. Calls have no rate limits unless `rateLimit` is given.
- * @param methods default: those of the catalogue
  * @param changed the settings and options that are not the default
- * @param wrapStore wraps the store that methods use
  */
 export async function openRoomkey(
 	methods: readonly Method[] = catalogue.methods,

@@ -1,4 +1,4 @@
-/** Opens Roomkey with rate limit rules to test, with callers for them and a fake clock. */
+/** Opens Roomkey with rate limit rules and a fake clock. */
 import { mock } from 'node:test';
 import type { Caller } from '../../server/core/caller.js';
 import type { RateEvent, RateMessage, RateOutcome, RateRule } from '../../shared/limit.js';
@@ -9,7 +9,6 @@ const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
 export const methods = [
 	...['one', 'two'].map((name) => method({ ...anyone, name, run: () => 'done' })),
-	/** Calls the method `one` on the server. */
 	method({ ...anyone, name: 'callsOne', run: (_args, context) => context.call('one') }),
 	method({ ...anyone, name: 'limited', limit: { calls: 2, per: 1000 }, run: () => 'done' }),
 ];
@@ -43,7 +42,6 @@ export interface RoomkeyWithRules extends TestRoomkey {
 	errors(): string[];
 }
 
-/** Opens Roomkey with `methods` and the rules. */
 export async function openWithRules(
 	limits: readonly RateRule[],
 	limitMessage?: RateMessage,

@@ -15,7 +15,7 @@ export interface Scrape {
 	labelsOf(name: string): ReadonlySet<string> | undefined;
 }
 
-/** A sample: its name, its labels in braces, and its value, such as `calls_total{method="login"} 5`. */
+/** A sample, such as `calls_total{method="login"} 5`. */
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 /** A label and its text, such as `method="login"`. The text may contain escaped quotes. */
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;

@@ -1,13 +1,12 @@
 /** The secrets that tests use, and a check that no log of a server contains one. */
 import type { Log } from '../../shared/log.js';
 
-/** Length of the start of a secret that is searched for. Shorter secrets are ignored, because they may be ordinary words. */
+/** Length of the start of a secret that is searched for. Shorter secrets may be ordinary words, and are ignored. */
 const LENGTH = 12;
 
-/** The first characters of every secret. */
+/** The first `LENGTH` characters of every secret. */
 const secrets = new Set<string>();
 
-/** Secrets that were found in log lines. */
 const found = new Set<string>();
 
 /** Log lines that are not searched yet. */
@@ -17,14 +16,14 @@ let lines: string[] = [];
 const MEMBERS =
 	/"(?:password|newPassword|pass|digest|token|authToken|resume|private_key|E2EKey|E2ESuggestedKey|e2eKey|key)":"([^"\\]{12,})"/g;
 
-/** The name of a method. It is no secret where a test sends it in place of a key or a token, and logs contain it. */
+/** The name of a method. Some tests send one as a key or token, but logs may contain it. */
 const METHOD_NAME = /^[a-z0-9]+(\.[a-zA-Z]+)+$/;
 
 export function noteSecret(secret: string): void {
 	if (secret.length >= LENGTH && !METHOD_NAME.test(secret)) secrets.add(secret.slice(0, LENGTH));
 }
 
-/** Notes the secrets in a message between a client and a server, unless it is too long to be searched quickly. */
+/** Notes the secrets in a message. Skips messages that would take long to search. */
 export function noteSecretsIn(message: string): void {
 	if (message.length > 100_000) return;
 	for (const [, secret] of message.matchAll(MEMBERS)) noteSecret(secret as string);
@@ -62,7 +61,7 @@ const nothing = () => {};
 /** A log that keeps nothing. Its lines are searched for secrets. */
 export const notedLog: Log = noting({ debug: nothing, info: nothing, warn: nothing, error: nothing });
 
-/** Searches the lines since the last call. Lines are kept until then, because a secret may be noted after its line. */
+/** Searches the lines since the last call. They are kept until then, because a secret may be noted after its line. */
 export function leakedSecrets(): readonly string[] {
 	for (const line of lines)
 		for (let i = 0; i + LENGTH <= line.length; i++)

@@ -1,9 +1,8 @@
-/** A seed of two of the vectors below. */
 export const SEED = 'abcdef0123456789abcd';
 
 /**
- * The test vectors of test/contract/ddp.md section 15. Each has a seed, a stream, and the values that the stream gives one
- * after the other: two ids, two hexadecimal texts and a fraction.
+ * The test vectors of test/contract/ddp.md section 15. Each has a seed, a stream, and the stream's values in
+ * order: two ids, two hexadecimal texts and a fraction.
  */
 export const seedVectors = [
 	[
