@@ -14,8 +14,8 @@ import { memoryLog } from '../support/log.js';
 
 describe('the messages of other processes', () => {
 	/**
-	 * The present time, in ms. The arguments of `noteMessage` are the sender, the number, whether the message has events, the
-	 * time, and for how many ms the sender was disconnected.
+	 * The present time, in ms. Arguments of `noteMessage`: the sender, the number, whether there are events, the time, and
+	 * the ms of a disconnection.
 	 */
 	const now = 60_000;
 
@@ -37,7 +37,7 @@ describe('the messages of other processes', () => {
 		expect([...peers.missingToAskFor(now)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
-	it('are not missing if their sender is met soon after this process has connected, and are if it is met later', () => {
+	it('are missing if sent before their sender was found, except soon after connecting', () => {
 		const peers = new Peers();
 		peers.noteOwnConnection(now);
 		expect(peers.noteMessage('a', 7, false, now + 10)).to.include({ isGap: false });
@@ -64,27 +64,27 @@ describe('the messages of other processes', () => {
 		expect(peers.noteMessage('new', 0, false, now + 10, 60_000)).to.include({ isGap: false });
 	});
 
-	it('are no longer asked for when they have been missing for more than ten seconds', () => {
+	it('are asked for no longer than ten seconds', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, now);
 		peers.noteMessage('a', 3, true, now);
 		expect([...peers.missingToAskFor(now + 20_000)]).to.deep.equal([]);
 	});
 
-	it('are no longer expected of a process that is silent for too long or announces its end', () => {
+	it('are no longer expected of a process that is silent or has stopped', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, now);
 		peers.noteMessage('b', 1, true, now + 3000);
-		// The answer is when the last message of each silent process arrived.
+		// When the last message of each silent process arrived.
 		expect(peers.removeSilent(now + 4000)).to.deep.equal([now]);
-		// The answer is whether messages of the process are missing.
+		// Whether messages of the process are missing.
 		expect(peers.remove('b')).to.equal(false);
 		peers.noteMessage('c', 1, true, now);
 		peers.noteMessage('c', 3, true, now);
 		expect([peers.remove('c'), peers.remove('unknown'), peers.size]).to.deep.equal([true, false, 0]);
 	});
 
-	it('are tracked for 1000 processes at most, and at most 10,000 missing ones of a process are asked for', () => {
+	it('are tracked for at most 1000 processes; at most 10,000 of each are requested', () => {
 		const peers = new Peers();
 		for (let i = 0; i < 1500; i++) peers.noteMessage(`peer ${i}`, 1, true, i);
 		expect(peers.size).to.equal(1000);
@@ -108,7 +108,7 @@ describe('the messages of other processes', () => {
 
 describe('a process', () => {
 	let log: ReturnType<typeof memoryLog>;
-	/** For each request to read the latest writes again: from which time on, in ms since 1970. */
+	/** For each request to read writes again: from which time on, in ms since 1970. */
 	let requested: number[];
 	let handlers: LinkHandlers | undefined;
 
@@ -138,7 +138,7 @@ describe('a process', () => {
 		requested = [];
 	});
 
-	it('logs an event of a stream that is too large to be sent to others, without its arguments', async () => {
+	it('logs a stream event that is too large for others, without its arguments', async () => {
 		const bus = createBus(log);
 		const cluster = join(bus, 1000);
 		bus.publish('notify', { stream: 'news', eventName: 'all', args: ['x'.repeat(2000)] });
@@ -148,7 +148,7 @@ describe('a process', () => {
 		expect(line?.facts).to.deep.equal({ stream: 'news', maxBytes: 1000 });
 	});
 
-	it('sends no event that others would refuse as too large, even if the connection accepts it', async () => {
+	it('sends no event of more than 8 MiB, even if the connection accepts it', async () => {
 		const bus = createBus(log);
 		const cluster = join(bus, 64 * 1024 * 1024);
 		bus.publish('notify', { stream: 'news', eventName: 'all', args: ['x'.repeat(9_000_000)] });
@@ -157,7 +157,7 @@ describe('a process', () => {
 		expect(line?.facts).to.deep.equal({ stream: 'news', maxBytes: 8 * 1024 * 1024 });
 	});
 
-	it('reads again everything written during the time for which a process was disconnected', async () => {
+	it('reads again what was written while another process was disconnected', async () => {
 		const cluster = join(createBus(log));
 		// The first request comes from connecting.
 		handlers?.onConnect();
@@ -186,7 +186,7 @@ describe('the messages to other processes', () => {
 	const changed = (id: string) =>
 		eventOf('changed', { collection: 'rooms', action: 'updated', document: { _id: id } as never });
 
-	it('combine the changes of one turn of the event loop, and name each document once', () => {
+	it('combine the changes of one turn, and name each document once', () => {
 		const { outbox, messages } = outboxOf(10_000);
 		for (const id of ['a', 'b', 'a']) outbox.add(changed(id));
 		outbox.flush();
@@ -204,14 +204,14 @@ describe('the messages to other processes', () => {
 		expect(messages().flatMap((message) => message?.events ?? [])).to.have.length(50);
 	});
 
-	it('have few enough events each to be read', () => {
+	it('have no more events each than a reader accepts', () => {
 		const { outbox, messages } = outboxOf(8_000_000);
 		for (let i = 0; i < 30_000; i++) outbox.add(changed(`room ${i}`));
 		outbox.flush();
 		expect(messages().flatMap((message) => message?.events ?? [])).to.have.length(30_000);
 	});
 
-	it('ask others to read everything again in place of an event that is too large', () => {
+	it('replace an event that is too large by a request to read everything again', () => {
 		const { outbox, unsendable, messages } = outboxOf(1000);
 		outbox.add(eventOf('notify', { stream: 's', eventName: 'e', args: ['x'.repeat(2000)] }));
 		outbox.flush();
@@ -226,7 +226,7 @@ describe('the messages to other processes', () => {
 		'has a key __proto__': JSON.parse('{"__proto__": 1}'),
 		'has no EJSON': 1n,
 	})) {
-		it(`contain no event that ${name}, which others could not read: they read everything again instead`, () => {
+		it(`replace an event that ${name} by a request to read everything again`, () => {
 			const { outbox, unsendable, messages } = outboxOf(8_000_000);
 			outbox.add(changed('a'));
 			outbox.add(eventOf('notify', { stream: 's', eventName: 'e', args: [arg] }));
@@ -270,7 +270,7 @@ describe('the messages to other processes', () => {
 });
 
 describe('catching up with writes', () => {
-	it('runs again after a failure, once for all requests until then, from the earliest of their times', async () => {
+	it('runs again after a failure, once for all requests, from the earliest time', async () => {
 		const seen: number[] = [];
 		let failures = 1;
 		const catchUp = createCatchUp(
@@ -287,13 +287,13 @@ describe('catching up with writes', () => {
 		void catchUp.request(100_000);
 		void catchUp.request(50_000);
 		await catchUp.request(70_000);
-		// Ten seconds before the earliest requested time, because clocks differ.
+		// Ten seconds before the earliest time, because clocks differ.
 		expect(seen).to.deep.equal([40_000]);
 		expect([catchUp.isRunning, ends]).to.deep.equal([false, 1]);
 		await catchUp.close();
 	});
 
-	it('runs again for a request at any moment at which a run ends', async () => {
+	it('runs again for a request that arrives just as a run ends', async () => {
 		const lastRunOf = async (microtasks: number) => {
 			const seen: number[] = [];
 			const catchUp = createCatchUp([async (since) => void seen.push(since.getTime())], memoryLog());

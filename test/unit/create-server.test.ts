@@ -1,4 +1,4 @@
-/** A server in a program: `createServer`, with collections, methods and publications of an application. */
+/** `createServer` with collections, methods and publications of an application. */
 import { expect } from 'chai';
 import {
 	ClientError,
@@ -128,7 +128,7 @@ describe('createServer', () => {
 		expect(server.events.named('news all')).to.deep.equal([['write']]);
 	});
 
-	it("lets an application have a collection named `rooms`: the name of Roomkey's own rooms in the database is another one", async () => {
+	it("keeps an application's collection `rooms` apart from Roomkey's own rooms", async () => {
 		const rooms = collection<Task>('rooms');
 		await open({ collections: [rooms] });
 		const own = (server.collections as unknown as { rooms: Collection<Task> }).rooms;
@@ -155,7 +155,7 @@ describe('createServer', () => {
 		expect(await server.call(editor, 'tasks.removeAny', 'x')).to.equal(false);
 	});
 
-	it('logs in by a login handler; the next handler is asked if the first returns nothing', async () => {
+	it('logs in by the first login handler that returns something', async () => {
 		const bySecret = loginHandler('secret', async (options, { store }) => {
 			if (options.secret === undefined) return undefined;
 			if (options.secret !== 'open') throw new ClientError(403, 'Wrong secret');
@@ -187,7 +187,7 @@ describe('createServer', () => {
 		expect(await rejection((await server.connect()).call('login', { id: gone.id }))).to.include({ error: 403 });
 	});
 
-	it('has accounts and no key service by default; `accounts: false` and `keys: true` reverse this', async () => {
+	it('has accounts but no key service, unless options say otherwise', async () => {
 		await open();
 		const messageOf = async (name: string) => (await rejection(server.call(null, name))).message;
 		expect(await messageOf('login')).to.include('Match');
@@ -208,7 +208,7 @@ describe('createServer', () => {
 			run: (_args, { userId, connection }) => ({ userId, connection }),
 		});
 		const real = await createServer({ methods: [limited], store: { memory: true }, listen: false, logLevel: 'silent' });
-		// The limit of one call counts the calls of each user separately.
+		// The limit allows each user one call.
 		for (let i = 0; i < 2; i++) {
 			expect(await real.call('limited', [], { userId: 'x' })).to.deep.equal({ userId: 'x', connection: null });
 			expect(await real.call('limited')).to.deep.equal({ userId: null, connection: null });
@@ -285,7 +285,7 @@ describe('createServer', () => {
 		expect((await rejection(open({ methods: [addTask, addTask] }))).message).to.include('already defined');
 	});
 
-	it('refuses a REST path that another method or Roomkey has already, and names the method or Roomkey', async () => {
+	it('refuses a REST path of another method or of Roomkey, and names the owner', async () => {
 		const at = (name: string, path: string, verb: 'GET' | 'POST' = 'GET') =>
 			method({
 				name,
@@ -352,7 +352,7 @@ describe('createServer', () => {
 		await server.close();
 	});
 
-	it('accepts no name of a collection that is an empty text, too long, or of a wrong form', () => {
+	it('refuses a collection name that is empty, too long or malformed', () => {
 		for (const name of ['', 'a$', 'system.x', '1a', 'a'.repeat(121)])
 			expect(() => collection(name)).to.throw('cannot be the name of a collection');
 	});

@@ -1,4 +1,4 @@
-/** `roomkey/e2e`: formats, passphrases, whole messages, fingerprints, key histories, and the code of each failure. */
+/** `roomkey/e2e`: formats, passphrases, keys, messages, key histories, and the code of each failure. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import * as e2e from 'roomkey/e2e';
 import { codeOf } from '../clients/e2e/suite.js';
 
 const userId = 'someUserId';
-/** The fewest rounds that are accepted. Hashing in the default number of rounds takes long. */
+/** The fewest rounds that are accepted, to save time. */
 const QUICK = { rounds: 1000 };
 
 /** An RSA key pair with another size or exponent than `makeIdentity` uses. */
@@ -56,7 +56,7 @@ describe('the functions of roomkey/e2e', () => {
 			}
 		});
 
-		it('are refused with a code if they are unknown, by every function with a format', async () => {
+		it('are refused by every function with a format, if they are unknown', async () => {
 			const key = await e2e.makeRoomKey('v1');
 			const format = 'v3' as e2e.Format;
 			const keys = { public_key: alice.publicKey, private_key: '{"$binary":"' };
@@ -79,7 +79,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect([one.id, other.id]).to.deep.equal(['eyJhbGciOiJB', 'eyJhbGciOiJB']);
 		});
 
-		it('`legacy` also puts the text and its sender into msg, for web clients before 6.10', async () => {
+		it('`legacy` also encrypts text and sender into msg, for web clients before 6.10', async () => {
 			const key = await e2e.makeRoomKey('legacy');
 			const message = await e2e.encryptMessage({ _id: 'm', msg: 'hello' }, key, { format: 'legacy', userId });
 			expect(message).to.have.all.keys('_id', 'msg', 'content', 't', 'e2e');
@@ -106,27 +106,27 @@ describe('the functions of roomkey/e2e', () => {
 				expect(words).to.have.length(12);
 				for (const word of words) seen.set(word, (seen.get(word) ?? 0) + 1);
 			}
-			// In 12,000 draws, a word that is drawn 40 times, or many words that are never drawn, would show uneven chances.
+			// In 12,000 draws, a word drawn 40 times, or many undrawn words, would show uneven chances.
 			expect(seen.size).to.be.within(2000, 2048);
 			expect(Math.max(...seen.values())).to.be.below(40);
 			for (const word of seen.keys()) expect(word).to.match(/^[a-z]{3,8}$/);
 		});
 
-		it('use every random number: the lowest gives the first word of the list, the highest the last one', () => {
+		it('take the first word for the lowest random number, the last for the highest', () => {
 			let draws = 0;
 			Object.defineProperty(crypto, 'getRandomValues', {
 				configurable: true,
 				value: (array: Uint8Array) => array.fill(++draws % 2 === 0 ? 0xff : 0),
 			});
 			try {
-				// The numbers have 16 bits. 2,048 words divide 65,536 evenly, so no number need be refused to keep chances equal.
+				// 2,048 words divide the 65,536 random numbers evenly. No number need be refused.
 				expect(new Set(e2e.generatePassphrase().split(' '))).to.deep.equal(new Set(['abandon', 'zoo']));
 			} finally {
 				Reflect.deleteProperty(crypto, 'getRandomValues');
 			}
 		});
 
-		it('are refused if they are empty; and, unless `allowAmbiguous` is set, if not all clients encode them alike', async () => {
+		it('are refused if empty or, without `allowAmbiguous`, if clients encode them differently', async () => {
 			const wrap = (passphrase: string, options?: e2e.WrapOptions) =>
 				e2e.wrapPrivateKey(alice.privateKey, passphrase, userId, 'v2', { ...QUICK, ...options });
 			expect(await codeOf(() => wrap(''))).to.equal('empty-passphrase');
@@ -144,7 +144,7 @@ describe('the functions of roomkey/e2e', () => {
 			['v1', '$binary'],
 			['v2', 'iterations'],
 		] as const) {
-			it(`can be changed; a private key in ${stored} keeps its format, and the public key its exact text`, async () => {
+			it(`can be changed without changing the format ${stored} or the public key`, async () => {
 				const { kty, n, e } = JSON.parse(alice.publicKey);
 				const public_key = JSON.stringify({ n, kty, e, own: 'member' });
 				const private_key = await e2e.wrapPrivateKey(
@@ -164,7 +164,7 @@ describe('the functions of roomkey/e2e', () => {
 			});
 		}
 
-		it('are not changed if the keys are no pair, the old passphrase is wrong, or the new one is empty', async () => {
+		it('are not changed if the keys are no pair or a passphrase is unusable', async () => {
 			const private_key = await e2e.wrapPrivateKey(alice.privateKey, 'old', userId, 'v1');
 			const keys = { public_key: bob.publicKey, private_key };
 			expect(await codeOf(() => e2e.changePassphrase(keys, 'old', 'new', userId))).to.equal('wrong-key');
@@ -191,7 +191,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect(await codeOf(v1)).to.equal('bad-option');
 		});
 
-		it('need the id of their owner in v1: without it the call is refused', async () => {
+		it('are refused in v1 without the id of their owner', async () => {
 			const wrap = (id: unknown) => () => e2e.wrapPrivateKey(alice.privateKey, 'p', id as string, 'v1');
 			const stored = await wrap(userId)();
 			for (const id of ['', undefined, null, 5]) {
@@ -202,7 +202,7 @@ describe('the functions of roomkey/e2e', () => {
 	});
 
 	describe('keys', () => {
-		it('public keys of other users are refused with a code if they are too weak or malformed', async () => {
+		it('public keys of other users are refused if they are weak or malformed', async () => {
 			const key = await e2e.makeRoomKey();
 			const weak = [
 				await otherIdentity(1024, [1, 0, 1]),
@@ -233,34 +233,34 @@ describe('the functions of roomkey/e2e', () => {
 			expect((await e2e.openRoomKey(await e2e.sealRoomKey(key, noUses), alice.privateKey)).id).to.equal(key.id);
 		});
 
-		it('public keys of more than 2048 bits are valid, but nothing is sealed for them, because clients could not open it', async () => {
+		it('public keys over 2048 bits are valid, but nothing is sealed for them', async () => {
 			const { publicKey } = await otherIdentity(3072, [1, 0, 1]);
 			expect((await e2e.importPublicKey(publicKey)).type).to.equal('public');
 			const seal = async () => e2e.sealRoomKey(await e2e.makeRoomKey(), publicKey);
 			expect(await codeOf(seal)).to.equal('unfit-key');
 		});
 
-		it('room keys that do not match their v1 id are refused, unless any id is allowed', async () => {
+		it('room keys that do not match their v1 id are refused without `anyId`', async () => {
 			const [right, wrong] = [await e2e.makeRoomKey('v1'), await e2e.makeRoomKey('v1')];
 			const offered = right.id + (await e2e.sealRoomKey(wrong, alice.publicKey)).slice(-344);
 			expect(await codeOf(() => e2e.openRoomKey(offered, alice.privateKey))).to.equal('key-id-mismatch');
 			expect(await codeOf(() => e2e.importRoomKey(right.id, wrong.jwk))).to.equal('key-id-mismatch');
 			const opened = await e2e.openRoomKey(offered, alice.privateKey, { anyId: true });
 			expect(opened.jwk).to.equal(wrong.jwk);
-			// The sealed key has its own key id, but that is not the room's key id.
+			// The sealed key matches its own id, but not that of the room.
 			const sealed = await e2e.sealRoomKey(wrong, alice.publicKey);
 			const forRoom = () => e2e.openRoomKey(sealed, alice.privateKey, { keyId: right.id });
 			expect(await codeOf(forRoom)).to.equal('key-id-mismatch');
 		});
 
-		it('room keys that are offered under a wrong id open with the key id of the room', async () => {
+		it('room keys offered under a wrong id open with the id of the room', async () => {
 			const right = await e2e.makeRoomKey('v1');
 			const offered = `0123456789ab${(await e2e.sealRoomKey(right, alice.publicKey)).slice(-344)}`;
 			const opened = await e2e.openRoomKey(offered, alice.privateKey, { keyId: right.id });
 			expect({ id: opened.id, jwk: opened.jwk }).to.deep.equal({ id: right.id, jwk: right.jwk });
 		});
 
-		it('may be non-extractable; operations that would need to extract them fail with a code', async () => {
+		it('may be non-extractable; operations that extract them then fail', async () => {
 			const stored = await e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v1');
 			const { privateKey } = await e2e.unwrapIdentity(stored, 'p', userId, { extractable: false });
 			expect(privateKey.extractable).to.equal(false);
@@ -275,7 +275,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect(await codeOf(() => e2e.fingerprintOf(key))).to.equal('not-extractable');
 		});
 
-		it('keys of another kind are refused wherever a private key or a room key is expected', async () => {
+		it('other kinds of keys are refused in place of private or room keys', async () => {
 			const room = await e2e.makeRoomKey();
 			const publicKey = await e2e.importPublicKey(alice.publicKey);
 			const sealed = await e2e.sealRoomKey(room, alice.publicKey);
@@ -303,7 +303,7 @@ describe('the functions of roomkey/e2e', () => {
 			}
 		});
 
-		it('room keys do not reveal their secret when they are printed or converted to JSON', async () => {
+		it('room keys do not reveal their secret when printed or converted to JSON', async () => {
 			for (const format of e2e.FORMATS) {
 				const key = await e2e.makeRoomKey(format);
 				const { k } = JSON.parse(key.jwk);
@@ -327,7 +327,7 @@ describe('the functions of roomkey/e2e', () => {
 		const known = await info;
 		const locked = file();
 		locked.getReader();
-		// The JSON of a server can contain such an object, which cannot be converted to a text.
+		// Cannot be converted to a text. The JSON of a server can contain such an object.
 		const odd = { toString: 5, valueOf: 5 };
 		for (const wrong of [null, 5, 'text'] as never[]) {
 			for (const run of [
@@ -386,7 +386,7 @@ describe('the functions of roomkey/e2e', () => {
 				for (let i = 0; i < depth; i++) value = wrap(value);
 				return { attachments: value as unknown[] };
 			};
-			/** Encrypts as another client might, without a limit. */
+			/** Encrypts without a limit, as another client might. */
 			const encryptUnlimited = async (content: object) => {
 				const iv = crypto.getRandomValues(new Uint8Array(12));
 				const plain = new TextEncoder().encode(JSON.stringify(content));
@@ -422,7 +422,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect(read).to.deep.equal({ ...message, t: 'e2e', e2e: 'done' });
 		});
 
-		it('messages with only a file have no text; an empty text stays an empty text', async () => {
+		it('messages with only a file have no text; an empty text stays empty', async () => {
 			const key = await e2e.makeRoomKey();
 			const { stream, info } = await e2e.encryptFile(new Blob(['bytes']).stream(), {
 				name: 'a.png',
@@ -438,7 +438,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect(empty).to.have.property('msg', '');
 		});
 
-		it('cannot overwrite, by their encrypted content, the fields that the server has set', async () => {
+		it('cannot overwrite fields of the server by their encrypted content', async () => {
 			const key = await e2e.makeRoomKey();
 			const content = await e2e.encryptContent({ msg: 'hi', u: { username: 'boss' }, ts: 0, _id: 'other' }, key);
 			const message = { _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'pending', content };
@@ -446,7 +446,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect(read).to.deep.equal({ _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'done', msg: 'hi' });
 		});
 
-		it('lose, when they are decrypted, any text, attachment, file and mention beside their encrypted content', async () => {
+		it('lose unencrypted texts, attachments, files and mentions when they are decrypted', async () => {
 			const plain = {
 				...{ _id: 'm', rid: 'r', ts: new Date(5), u: { _id: 'u', username: 'alice' }, tmid: 'thread' },
 				...{ reactions: { ':+1:': { usernames: ['bob'] } }, customFields: { own: 1 } },
@@ -494,7 +494,7 @@ describe('the functions of roomkey/e2e', () => {
 			}
 		});
 
-		it('messages that only claim to be decrypted are refused; those that are not encrypted are returned unchanged', async () => {
+		it('messages that falsely claim to be decrypted are refused; plain ones stay unchanged', async () => {
 			const key = await e2e.makeRoomKey();
 			for (const claim of [
 				{ t: 'e2e', e2e: 'done', msg: 'fake' },
@@ -510,7 +510,7 @@ describe('the functions of roomkey/e2e', () => {
 			}
 		});
 
-		it('messages with an unknown key id open with the present key, else with an old key', async () => {
+		it('messages with an unknown key id open with the present or an old key', async () => {
 			for (const format of e2e.FORMATS) {
 				const [current, former, other] = [
 					await e2e.makeRoomKey(format),
@@ -573,7 +573,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect((await e2e.verifyKeyHistory(overRest)).head).to.equal(entries[1]?.hash);
 		});
 
-		it('accepts a history without its oldest entries, unless the known hash is older than the entry before the first', async () => {
+		it('accepts a history without old entries, unless some since the known hash are missing', async () => {
 			const [first, second, third] = chain('one', 'two', 'three') as [
 				e2e.KeyHistoryEntry,
 				e2e.KeyHistoryEntry,
@@ -586,7 +586,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect(await codeOf(() => e2e.verifyKeyHistory([third], first.hash))).to.equal('broken-history');
 		});
 
-		it('refuses a history with a change, a gap, an addition or another order, and one that ends before the known hash', async () => {
+		it('refuses a history that was altered or ends before the known hash', async () => {
 			const entries = chain('one', 'two', 'three');
 			const [first, second, third] = entries as [e2e.KeyHistoryEntry, e2e.KeyHistoryEntry, e2e.KeyHistoryEntry];
 			for (const changed of [
