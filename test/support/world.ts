@@ -5,14 +5,14 @@
 import assert from 'node:assert/strict';
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
-import { type KeyState, stateOf, TRANSITIONS } from '../../methods/model/keys/memberKeys.js';
-import type { Room, Subscription, User } from '../../shared/documents.js';
+import type { Room, Subscription } from '../../shared/documents.js';
 import { type ClientError, isClientSafe, MatchError } from '../../shared/errors.js';
 import type { Store, UpdateFilter } from '../../shared/store.js';
 import { type CrashingStore, crashingStore } from './crash.js';
 import { publicKey } from './keys.js';
 import { addMember, addPerson, addRoom, type Person } from './people.js';
 import { openRoomkey, type TestRoomkey } from './roomkey.js';
+import { checkKeyId, checkPromises, checkQueue, checkStates, keyIdIn, type Snapshot } from './worldChecks.js';
 
 export interface Call {
 	readonly by: Person;
@@ -28,46 +28,6 @@ export interface Call {
 
 /** How a call ended. `crashed`: by the simulated end of the process. */
 export type Outcome = { kind: 'done'; value: unknown } | { kind: 'refused'; error: unknown } | { kind: 'crashed' };
-
-/** The transitions that each method may apply to the keys of members. */
-const APPLIED: Readonly<Record<string, readonly (keyof typeof TRANSITIONS)[]>> = {
-	'e2e.acceptSuggestedGroupKey': ['accept', 'drop', 'archive'],
-	'e2e.provideUsersSuggestedGroupKeys': ['offer', 'drop'],
-	'e2e.rejectSuggestedGroupKey': ['drop'],
-	'e2e.requestSubscriptionKeys': ['archive'],
-	'e2e.resetOwnE2EKey': ['clear'],
-	'e2e.resetRoomKey': ['clear', 'store'],
-	'e2e.returnRoomKey': ['returnKey'],
-	'e2e.setOrGetRoomKeyID': ['store', 'archive'],
-	'e2e.setUserPublicAndPrivateKeys': ['clear'],
-	'e2e.updateGroupKey': ['store', 'offer', 'drop', 'archive'],
-};
-
-/** The states that the transitions of a method may reach from the given ones. */
-function reachable(method: string, from: readonly KeyState[]): ReadonlySet<KeyState> {
-	const states = new Set(from);
-	// Applies the transitions until they add no state.
-	for (let size = 0; size < states.size; ) {
-		size = states.size;
-		for (const name of APPLIED[method] ?? []) {
-			const transition: { from: readonly KeyState[]; to: readonly KeyState[] } = TRANSITIONS[name];
-			if (transition.from.some((state) => states.has(state))) for (const state of transition.to) states.add(state);
-		}
-	}
-	return states;
-}
-
-interface Snapshot {
-	readonly rooms: ReadonlyMap<string, Room>;
-	readonly memberships: ReadonlyMap<string, Subscription>;
-}
-
-const MAX_OLD_KEYS = 10;
-
-/** Length of a sealed key after the key id, in characters: 256 bytes in base64. */
-const SEALED_LENGTH = 344;
-
-const keyIdIn = (storedKey: string) => storedKey.slice(0, -SEALED_LENGTH);
 
 const byName = new Map(methods.map((method) => [method.name, method]));
 
@@ -230,18 +190,6 @@ export class World {
 		};
 	}
 
-	/** Checks that the keys of every member have changed only by transitions of the method. */
-	#checkStates({ name }: Call, before: Snapshot, room: Room, memberships: readonly Subscription[]): void {
-		for (const membership of memberships) {
-			const former = before.memberships.get(membership._id);
-			if (!former) continue;
-			// Under a new key id, the former keys are in another state.
-			const from = [stateOf(former, before.rooms.get(room._id) ?? room), stateOf(former, room)];
-			const state = stateOf(membership, room);
-			assert.ok(reachable(name, from).has(state), `${name} has led from ${from} to ${state}`);
-		}
-	}
-
 	// Runs hundreds of thousands of times. Node's assertions cost a tenth of chai's.
 	async #check(call: Call, before: Snapshot): Promise<void> {
 		assert.deepEqual(this.#leaks, [], `sent after ${call.name}`);
@@ -249,47 +197,10 @@ export class World {
 			const room = await this.room(rid);
 			if (!room) continue;
 			const memberships = await this.store.subscriptions.find({ rid }).toArray();
-			this.#checkKeyId(call, before.rooms.get(rid)?.e2eKeyId, room);
-			this.#checkStates(call, before, room, memberships);
-			this.#checkPromises(rid, memberships);
-			if (!this.#interrupted) await this.#checkQueue(room, memberships);
-		}
-	}
-
-	/** Checks that a key id stays until a reset. */
-	#checkKeyId({ name, newKeyId }: Call, before: string | null | undefined, { _id, e2eKeyId }: Room): void {
-		if (e2eKeyId === before) return;
-		assert.equal(e2eKeyId, newKeyId, `key id of ${_id} after ${name}`);
-		if (before) assert.equal(name, 'e2e.resetRoomKey', `key id of ${_id} has changed`);
-	}
-
-	/** Checks that memberships still have their promised keys. One with `MAX_OLD_KEYS` old keys may have lost some. */
-	#checkPromises(rid: string, memberships: readonly Subscription[]): void {
-		for (const { u, E2EKey, oldRoomKeys = [] } of memberships) {
-			const stored = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
-			const lost = [...(this.#promised.get(`${rid} ${u._id}`) ?? [])].filter((key) => !stored.includes(key));
-			if (oldRoomKeys.length < MAX_OLD_KEYS) assert.deepEqual(lost, [], `lost keys of ${u.username} in ${rid}`);
-		}
-	}
-
-	/** Checks that waiting users are members with identity keys and no key. All keys must have the room's key id. */
-	async #checkQueue(
-		{ _id, e2eKeyId, usersWaitingForE2EKeys = [] }: Room,
-		memberships: readonly Subscription[],
-	): Promise<void> {
-		const ids = usersWaitingForE2EKeys.map(({ userId }) => userId);
-		assert.equal(new Set(ids).size, ids.length, `${_id}: a user is in the queue twice`);
-		for (const id of ids) {
-			const membership = memberships.find(({ u }) => u._id === id);
-			assert.ok(membership, `${_id}: ${id} waits and is no member`);
-			assert.equal(membership?.E2EKey, undefined, `${_id}: ${id} waits and has a key`);
-			const user = (await this.store.users.findOne({ _id: id })) as User | null;
-			assert.equal(typeof user?.e2e?.public_key, 'string', `${_id}: ${id} waits without an identity`);
-		}
-		for (const { E2EKey, E2ESuggestedKey, u } of memberships) {
-			for (const key of [E2EKey, E2ESuggestedKey]) {
-				if (key) assert.equal(keyIdIn(key), e2eKeyId, `${_id}: key of ${u.username}`);
-			}
+			checkKeyId(call, before.rooms.get(rid)?.e2eKeyId, room);
+			checkStates(call.name, before, room, memberships);
+			checkPromises(memberships, ({ u }) => this.#promised.get(`${rid} ${u._id}`));
+			if (!this.#interrupted) await checkQueue(this.store, room, memberships);
 		}
 	}
 
@@ -337,7 +248,8 @@ export class World {
 				const keyId = keyIdIn((await this.membership(rid, member))?.E2EKey ?? '');
 				expect(keyId, `${member.username} has the key of ${rid}`).to.equal((await this.room(rid))?.e2eKeyId);
 			}
-			await this.#checkQueue((await this.room(rid)) as Room, await this.store.subscriptions.find({ rid }).toArray());
+			const memberships = await this.store.subscriptions.find({ rid }).toArray();
+			await checkQueue(this.store, (await this.room(rid)) as Room, memberships);
 		}
 	}
 

@@ -191,7 +191,7 @@ describe('accounts (9.2, 9.3)', () => {
 			expect(await logIn({ resume: person.token })).to.include({ id: person.id });
 		});
 
-		it('leaves the caller logged in until the token could be removed', async () => {
+		it('leaves the caller logged in if the token cannot be removed', async () => {
 			const person = await addPerson(roomkey.store);
 			const failing = await openRoomkey(undefined, {}, () =>
 				runBefore(roomkey.store, 'users', 'updateOne', () => Promise.reject(new Error('the store is away'))),
@@ -241,7 +241,7 @@ describe('accounts (9.2, 9.3)', () => {
 		[0, true],
 		[1e9, true],
 	] as const) {
-		it(`${isValid ? 'keep' : 'lose'} a token of 60 days if Accounts_LoginExpiration is ${days}`, async () => {
+		it(`${isValid ? 'keep' : 'lose'} a token made 60 days ago if Accounts_LoginExpiration is ${days}`, async () => {
 			const person = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 60 * DAY) });
 			await during(roomkey.store, 'Accounts_LoginExpiration', days, async () => {
 				if (isValid) expect(await logIn({ resume: person.token })).to.include({ id: person.id });

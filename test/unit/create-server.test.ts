@@ -5,7 +5,6 @@ import {
 	type Collection,
 	collection,
 	createServer,
-	EJSON,
 	hasPermission,
 	liveQuery,
 	loginHandler,
@@ -198,7 +197,7 @@ describe('createServer', () => {
 		expect(await messageOf('e2e.fetchMyKeys')).not.to.include('not found');
 	});
 
-	it('calls methods as a user or without a user, and without rate limits', async () => {
+	it('calls methods with or without a user, and without rate limits', async () => {
 		const limited = method({
 			name: 'limited',
 			summary: 'Says who calls',
@@ -355,29 +354,5 @@ describe('createServer', () => {
 	it('refuses a collection name that is empty, too long or malformed', () => {
 		for (const name of ['', 'a$', 'system.x', '1a', 'a'.repeat(121)])
 			expect(() => collection(name)).to.throw('cannot be the name of a collection');
-	});
-});
-
-describe('EJSON', () => {
-	it('has the functions of Meteor’s package', () => {
-		const value = { when: new Date(5), list: [Number.NaN, new Uint8Array([1])] };
-		expect(EJSON.parse(EJSON.stringify(value))).to.deep.equal(value);
-		expect(EJSON.fromJSONValue(EJSON.toJSONValue(value))).to.deep.equal(value);
-		expect(EJSON.equals({ a: 1, b: 2 }, { b: 2, a: 1 })).to.equal(true);
-		expect(EJSON.clone(value)).to.deep.equal(value);
-		expect(EJSON.clone(value)).not.to.equal(value);
-	});
-
-	it('encodes and decodes a type of the application', async () => {
-		class Money {
-			constructor(readonly cents: number) {}
-			typeName = () => 'money-of-a-test';
-			toJSONValue = () => this.cents;
-			clone = () => new Money(this.cents);
-			equals = (other: unknown) => other instanceof Money && other.cents === this.cents;
-		}
-		EJSON.addType('money-of-a-test', (cents) => new Money(cents as number));
-		const read = EJSON.parse(EJSON.stringify({ price: new Money(5) })) as { price: Money };
-		expect(read.price).to.be.instanceOf(Money).and.include({ cents: 5 });
 	});
 });

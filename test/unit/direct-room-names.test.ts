@@ -49,7 +49,7 @@ describe('names of direct rooms', () => {
 		],
 	] as const) {
 		describe(`after ${method}`, () => {
-			it('include a new display name as fname, of which the other member is notified', async () => {
+			it('include a new display name as fname, and the other member is notified', async () => {
 				const [ann, bob] = [await person('Ann'), await person('Bob')];
 				const rid = await open(ann, bob);
 				expect(await namesFor(bob, rid)).to.deep.equal([ann.username, 'Ann']);
