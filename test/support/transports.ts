@@ -4,7 +4,6 @@ import { WebSocket } from 'ws';
 import type { Person } from './people.js';
 import { headersOf, post, request } from './rest.js';
 
-/** Documents and answers as they come over the wire. */
 // biome-ignore lint/suspicious/noExplicitAny: tests compare what a server sends, whatever its type
 export type Wire = any;
 

@@ -22,7 +22,7 @@ export interface Call {
 	readonly newKeyId?: string;
 	/** The key that the call stores for its caller. */
 	readonly storesKey?: { rid: string; key: string };
-	/** The id of the room whose offered key the call accepts. */
+	/** The room whose offered key the call accepts. */
 	readonly accepts?: string;
 }
 

@@ -37,7 +37,6 @@ describe('accounts (9.2, 9.3)', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Also returns the arguments with which the method called `setUserId`. */
 	async function logIn(options: unknown): Promise<LoginResult & { setUserIdArgs: unknown[] }> {
 		const setUserIdArgs: unknown[] = [];
 		const setUserId = (...args: unknown[]) => void setUserIdArgs.push(...args);
@@ -241,7 +240,7 @@ describe('accounts (9.2, 9.3)', () => {
 		[0, true],
 		[1e9, true],
 	] as const) {
-		it(`${isValid ? 'keep' : 'lose'} a token made 60 days ago if Accounts_LoginExpiration is ${days}`, async () => {
+		it(`${isValid ? 'keep' : 'lose'} a 60-day-old token if Accounts_LoginExpiration is ${days}`, async () => {
 			const person = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 60 * DAY) });
 			await during(roomkey.store, 'Accounts_LoginExpiration', days, async () => {
 				if (isValid) expect(await logIn({ resume: person.token })).to.include({ id: person.id });

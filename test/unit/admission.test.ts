@@ -27,7 +27,6 @@ describe('the admission of connections', () => {
 	const ask = (name: string, address = '1.1.1.1') =>
 		admission.request(address, (refused) => void decided.push(refused ? `${name}: ${refused.text}` : name));
 
-	/** Requests one connection for each letter of `names`. */
 	function askAll(names: string, address?: string): void {
 		for (const name of names) ask(name, address);
 	}

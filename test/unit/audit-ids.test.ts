@@ -47,7 +47,7 @@ describe('the field `about` of audit events', () => {
 		bob = await addPerson(server.store, { e2e: { public_key: 'public', private_key: 'private' } });
 	});
 
-	/** Calls a method over DDP. @returns `about` of its audit event */
+	/** @returns `about` in the audit event of a call over DDP */
 	async function aboutOf(name: string, args: Record<string, unknown>, as: Person | null = admin): Promise<object> {
 		const definition = [...methods, dismiss].find((one) => one.name === name);
 		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);

@@ -15,7 +15,6 @@ const silent = { silent: true };
 describe('documents that are written elsewhere', () => {
 	const test = eachTestWithStore();
 
-	/** Starts the part under test. `changes` are all published changes. */
 	function start(store: Store = test.store) {
 		const bus = createBus(memoryLog());
 		const changes: Change[] = [];

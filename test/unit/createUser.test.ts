@@ -20,7 +20,6 @@ describe('createUser', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Also returns the arguments with which the method called `setUserId`. */
 	async function signUp(options: unknown, at = roomkey) {
 		const setUserIdArgs: unknown[] = [];
 		const setUserId = (...args: unknown[]) => void setUserIdArgs.push(...args);

@@ -6,7 +6,6 @@ import { codeOf } from '../clients/e2e/suite.js';
 
 const userId = 'someUserId';
 
-/** An RSA key pair with another size or exponent than `makeIdentity` uses. */
 async function otherIdentity(modulusLength: number, publicExponent: number[]): Promise<e2e.Identity> {
 	const rsa = { name: 'RSA-OAEP', hash: 'SHA-256', modulusLength, publicExponent: Uint8Array.from(publicExponent) };
 	const { privateKey } = await crypto.subtle.generateKey(rsa, true, ['encrypt', 'decrypt']);

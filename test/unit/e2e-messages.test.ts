@@ -19,7 +19,6 @@ describe('messages in roomkey/e2e', () => {
 			for (let i = 0; i < depth; i++) value = wrap(value);
 			return { attachments: value as unknown[] };
 		};
-		/** Encrypts without a limit, as another client might. */
 		const encryptUnlimited = async (content: object) => {
 			const iv = crypto.getRandomValues(new Uint8Array(12));
 			const plain = new TextEncoder().encode(JSON.stringify(content));
