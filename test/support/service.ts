@@ -8,7 +8,6 @@ const ARGS = ['--port', '0', '--grace', '200'];
 export class ServiceProcess extends Command {
 	url = '';
 
-	/** Starts the command. Rejects with what it printed if it ends before it listens. */
 	static async start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<ServiceProcess> {
 		const started = new ServiceProcess([...ARGS, ...args], { env });
 		started.url = await started.listening();
@@ -19,7 +18,7 @@ export class ServiceProcess extends Command {
 		return `${this.url.replace('http', 'ws')}/websocket`;
 	}
 
-	/** Resolves when its health reports that it is connected to the other processes and has caught up. */
+	/** Resolves when the process is connected to the others and has caught up. */
 	async connected(): Promise<void> {
 		for (;;) {
 			const { body } = await request(`${this.url}/readyz`);

@@ -2,7 +2,7 @@
 import { dropCachedSetting, type SettingId } from '../../methods/model/settings/workspace.js';
 import type { Store } from '../../shared/store.js';
 
-/** Changes a setting. The change takes effect immediately. */
+/** Changes a setting with immediate effect. */
 export async function set(store: Store, id: SettingId, value: boolean | number): Promise<void> {
 	const { matchedCount } = await store.settings.updateOne({ _id: id }, { $set: { value } }, { silent: true });
 	if (matchedCount === 0) await store.settings.insertOne({ _id: id, value }, { silent: true });

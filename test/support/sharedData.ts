@@ -1,4 +1,4 @@
-/** The data that several processes share in a test: a folder, or a database of the MongoDB at `ROOMKEY_TEST_MONGO_URL`. */
+/** Data that several processes share: a folder, or a database of the MongoDB at `ROOMKEY_TEST_MONGO_URL`. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import type { StoreChoice } from '../../server/store/open.js';
 import { randomId } from '../../shared/ids.js';
 
 export interface SharedData {
-	/** The choice with which the test itself opens the store. */
+	/** For the test itself to open the store. */
 	readonly choice: StoreChoice;
-	/** The arguments of a process that opens the store. Some kinds of store also need the variables in `env`. */
+	/** Arguments of a process that opens the store. With MongoDB, it also needs `env`. */
 	readonly args: readonly string[];
 	readonly env?: NodeJS.ProcessEnv;
 	remove(): Promise<void>;
@@ -46,7 +46,7 @@ const kinds: Readonly<Record<string, () => Promise<SharedData>>> = {
 	...(server && { 'one MongoDB': () => newDatabase(server) }),
 };
 
-/** Defines a suite for a folder, and for a MongoDB if there is one. @param define defines the tests, with new data */
+/** Defines a suite for a folder, and one for MongoDB if `ROOMKEY_TEST_MONGO_URL` is set. */
 export function eachSharedData(title: string, define: (newData: () => Promise<SharedData>) => void): void {
 	for (const [kind, newData] of Object.entries(kinds)) describe(`${title} on ${kind}`, () => define(newData));
 }

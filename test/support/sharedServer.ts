@@ -1,8 +1,7 @@
 /**
- * A process with a server whose store other processes use too. It prints its address, and `held` for each call of `test.hold`
- * that it runs.
+ * Starts a server whose store other processes use too. Prints its address, and `held` for each run of `test.hold`.
  *
- * Arguments: the folder or the `mongodb://` address of the store, and `hold` if calls of `test.hold` shall never end.
+ * Arguments: the folder or the `mongodb://` address of the store, and `hold` if `test.hold` shall never end.
  */
 import { openStore } from '../../server/store/open.js';
 import { Match } from '../../shared/match.js';

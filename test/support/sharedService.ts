@@ -1,4 +1,4 @@
-/** Three processes on shared data, joined by a real NATS, each over a connection of its own that a test can cut. */
+/** Three processes on shared data. Each reaches a real NATS over a connection that a test can cut. */
 import type { OpenStore } from '../../server/store/collections.js';
 import { openStore } from '../../server/store/open.js';
 import { memoryLog } from './log.js';
@@ -10,7 +10,6 @@ import type { SharedData } from './sharedData.js';
 const PROCESSES = 3;
 
 export class SharedService {
-	/** The processes that run now. */
 	readonly processes: ServiceProcess[] = [];
 	/** The connection of each process to NATS. */
 	readonly links: Relay[] = [];
@@ -23,7 +22,7 @@ export class SharedService {
 		private readonly args: readonly string[],
 	) {}
 
-	/** Starts the processes. @param args further arguments of each */
+	/** @param args further arguments of each process */
 	static async start(newData: () => Promise<SharedData>, ...args: string[]): Promise<SharedService> {
 		const service = new SharedService(await newData(), args);
 		service.nats = await startNats();
@@ -55,12 +54,10 @@ export class SharedService {
 		return ServiceProcess.start([...data.args, '--nats', nats, ...args], data.env);
 	}
 
-	/** Starts a process in the place of one that has ended. */
 	async replace(index: number): Promise<void> {
 		this.processes[index] = await this.spawn(index);
 	}
 
-	/** Resolves when all processes are connected to NATS, and have caught up. */
 	async connected(): Promise<void> {
 		await Promise.all(this.processes.map((each) => each.connected()));
 	}

@@ -10,8 +10,8 @@ import { newDatabase } from './sharedData.js';
 export type { OpenStore };
 
 /**
- * Opens an empty store whose data is removed when it is closed: in memory, or in a database of its own on the MongoDB at
- * `ROOMKEY_TEST_MONGO_URL`.
+ * Opens an empty store in memory, or in a new database of the MongoDB at `ROOMKEY_TEST_MONGO_URL`. Closing the store
+ * removes its data.
  */
 export async function openTestStore(): Promise<OpenStore> {
 	const server = process.env.ROOMKEY_TEST_MONGO_URL;
@@ -27,7 +27,6 @@ export async function openTestStore(): Promise<OpenStore> {
 	};
 }
 
-/** Opens a store in a new folder, which is removed when the store is closed. */
 async function openFilesStore(): Promise<OpenStore> {
 	const folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
 	const { close, ...opened } = await openStore({ kind: 'files', folder }, memoryLog());
@@ -57,11 +56,7 @@ export function eachTestWithStore(openOne: () => Promise<OpenStore> = openTestSt
 	};
 }
 
-/**
- * Defines a suite for each kind of store: memory and files, or only the MongoDB at `ROOMKEY_TEST_MONGO_URL`.
- *
- * @param define defines the tests. Each test has an empty store
- */
+/** Defines a suite for each kind of store: memory and files, or MongoDB if `ROOMKEY_TEST_MONGO_URL` is set. */
 export function eachStore(title: string, define: (test: OpenStore) => void): void {
 	const kinds = process.env.ROOMKEY_TEST_MONGO_URL
 		? { MongoDB: openTestStore }

@@ -1,10 +1,9 @@
-/** Clients over DDP and over REST with one interface, so that a test can run over both. */
+/** Clients over DDP and over REST, with one interface. */
 import { DDPSDK } from '@rocket.chat/ddp-client';
 import { WebSocket } from 'ws';
 import type { Person } from './people.js';
 import { headersOf, post, request } from './rest.js';
 
-/** Documents and answers as they come over the wire. */
 // biome-ignore lint/suspicious/noExplicitAny: tests compare what a server sends, whatever its type
 export type Wire = any;
 
@@ -12,17 +11,17 @@ export type Wire = any;
 export interface TransportClient {
 	/** The id of its user. */
 	readonly id: string;
-	/** Calls a method. Over DDP the arguments become parameters, in the order of the object. */
+	/** Over DDP the arguments become parameters, in the order of the object. */
 	call(name: string, args?: Record<string, unknown>): Promise<Wire>;
 	/**
-	 * The user's membership in a room. Over DDP waits for an event with a membership for which `accepts` returns true. Over REST
-	 * looks the membership up once, and throws if `accepts` returns false.
+	 * The user's membership in a room. Over DDP, waits for an event with a membership that `accepts` accepts. Over REST,
+	 * reads the membership once, and throws if `accepts` returns false.
 	 */
 	membership(rid: string, accepts: (membership: Wire) => boolean): Promise<Wire>;
 	close(): void;
 }
 
-/** Behaves as a browser's WebSocket, which the client expects: a failed connection without a listener does not throw. */
+/** As in a browser, a failed connection without a listener does not throw. */
 export class BrowserWebSocket extends WebSocket {
 	constructor(url: string) {
 		super(url);
@@ -33,7 +32,6 @@ export class BrowserWebSocket extends WebSocket {
 /** The methods whose arguments are one object over DDP. */
 const OBJECTS = ['e2e.setUserPublicAndPrivateKeys'];
 
-/** Connects with Rocket.Chat's own DDP client. */
 async function overDdp(url: string, { id, token }: Person): Promise<TransportClient> {
 	Object.assign(globalThis, { WebSocket: BrowserWebSocket });
 	const sdk = DDPSDK.create(url);

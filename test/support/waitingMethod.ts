@@ -1,9 +1,8 @@
-/** A method whose calls run until the test ends them. `once: true`: a repeated call receives the answer of the first call. */
+/** A method whose calls run until the test ends them. */
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 
 export class WaitingMethod {
-	/** How often it was run. */
 	runs = 0;
 	#onBegin = () => {};
 	#end = (_answer: string) => {};

@@ -1,6 +1,6 @@
 /**
- * Ends a test run whose event loop is blocked, and prints the test and the stack. Mocha's time limits need the event loop:
- * code that never returns, or microtasks that never end, would otherwise block a run for ever.
+ * Ends a test run whose event loop is blocked, and prints the test and the stack. Mocha's own time limits need the
+ * event loop.
  */
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
@@ -12,10 +12,9 @@ const TIMEOUT_MS = 60_000;
 /** Time between two heartbeats of the main thread, in ms. */
 const HEARTBEAT_MS = 1000;
 
-/** Bytes of a title that are kept. */
 const MAX_TITLE_BYTES = 1024;
 
-/** Memory that both threads share: the number of heartbeats, and the title of the running test in UTF-8. */
+/** The number of heartbeats, and the title of the running test in UTF-8. */
 interface SharedMemory {
 	readonly heartbeats: Int32Array;
 	readonly title: Uint8Array;
@@ -24,7 +23,6 @@ interface SharedMemory {
 /** Writes to stderr without the console, which in a worker needs the main thread. */
 const print = (text: string) => writeSync(2, `${text}\n`);
 
-/** Prints the stack of the main thread, and ends the process. */
 function abort(title: string): void {
 	print(`The event loop has been blocked for ${TIMEOUT_MS / 1000} s in: ${title}`);
 	const session = new Session();
@@ -36,7 +34,7 @@ function abort(title: string): void {
 	});
 	session.post('Debugger.enable');
 	session.post('Debugger.pause');
-	// Ends the process even if the main thread could not be paused, because it runs native code.
+	// Ends the process even if native code keeps the main thread from pausing.
 	setTimeout(() => process.kill(process.pid, 'SIGKILL'), HEARTBEAT_MS);
 }
 

@@ -1,6 +1,6 @@
 /**
- * A fake of the database that the watcher (`server/cluster/watch`) reads to find what other programs write. The collections
- * of the fake are arrays, and a test controls its change streams.
+ * A fake database for the watcher (`server/cluster/watch`), which looks for writes of other programs. A test fills the
+ * collections and controls the change streams.
  */
 import { EventEmitter, once } from 'node:events';
 
@@ -12,7 +12,6 @@ export const AWAY = new Error('away');
 
 type Answer = { event: unknown } | { error: unknown };
 
-/** An open change stream. */
 export class FakeStream implements ChangeCursor {
 	resumeToken: unknown;
 	isClosed = false;
@@ -24,12 +23,11 @@ export class FakeStream implements ChangeCursor {
 		readonly options: StreamOptions,
 	) {}
 
-	/** Answers the next call of `tryNext` with this event. */
 	send(event: unknown): void {
 		this.#answer({ event });
 	}
 
-	/** Answers the next call of `tryNext` with null: there is no event. */
+	/** Answers the next call of `tryNext` with null. */
 	idle(resumeToken?: unknown): void {
 		this.resumeToken = resumeToken;
 		this.#answer({ event: null });
@@ -69,7 +67,6 @@ export class FakeDatabase implements WatchedDatabase {
 	/** The indexes that the watcher has created, as `collection field`. */
 	readonly indexes: string[] = [];
 	makesIndexes = true;
-	/** Names of the queries, in order. */
 	readonly queries: string[] = [];
 	/** Whether queries fail with `AWAY`. */
 	isAway = false;
@@ -86,7 +83,6 @@ export class FakeDatabase implements WatchedDatabase {
 		return documents;
 	}
 
-	/** Waits for the next opened stream that was not returned before, and returns it. */
 	async nextStream(): Promise<FakeStream> {
 		if (this.#streams.length === 0) await once(this.#events, 'stream');
 		return this.#streams.shift() as FakeStream;
@@ -171,7 +167,6 @@ export class ReportedWrites implements WatchSink {
 		this.#events.emit('reported');
 	}
 
-	/** Waits for the next `count` reports and returns them. */
 	async next(count: number): Promise<unknown[]> {
 		while (this.#all.length < count) await once(this.#events, 'reported');
 		return this.#all.splice(0, count);

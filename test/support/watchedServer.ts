@@ -1,7 +1,4 @@
-/**
- * A suite for a server whose database other programs write to with a driver. It runs for each way to notice their writes:
- * change streams and polling.
- */
+/** Tests of a server that notices the writes of other programs to its database, by change streams or by polling. */
 import { expect } from 'chai';
 import { type Db, MongoClient } from 'mongodb';
 import { createServer } from '../../server/createServer.js';
@@ -37,8 +34,6 @@ const allNotes = publication({
 const dated = <T extends object>(fields: T) => ({ ...fields, _updatedAt: new Date() });
 
 /**
- * Defines the tests.
- * @param database names the kind of database server in the title
  * @param watch the way that the server must choose
  * @param address returns the `mongodb://` address of a database server
  * @param prepare called when Roomkey has made its indexes
@@ -94,7 +89,7 @@ export function describeWatchedServer(
 
 		const documents = () => db.collection<{ _id: string } & Record<string, unknown>>('notes');
 
-		/** The next `count` frames whose `msg` is one of these. Drops others. */
+		/** The next `count` frames whose `msg` is one of `messages`. Drops others. */
 		async function next(count: number, ...messages: string[]): Promise<Frame[]> {
 			const frames: Frame[] = [];
 			while (frames.length < count) {
@@ -104,7 +99,6 @@ export function describeWatchedServer(
 			return frames;
 		}
 
-		/** The arguments of the next event of a stream. */
 		async function nextEvent(eventName: string): Promise<unknown[]> {
 			for (;;) {
 				const [frame] = await next(1, 'changed');
@@ -126,7 +120,7 @@ export function describeWatchedServer(
 			expect(await next(1, 'removed')).to.deep.equal([{ msg: 'removed', collection: 'notes', id: _id }]);
 		});
 
-		it('sends removed for a document that no longer matches a query, and added for one that matches now', async () => {
+		it('sends `removed` and `added` when documents stop and begin to match a query', async () => {
 			await documents().insertMany([dated({ _id: 'a', text: 'x' }), dated({ _id: 'b', text: 'y' })]);
 			await client.subscribe('notes', 'x');
 			await documents().updateOne({ _id: 'a' }, { $set: dated({ text: 'y' }) });
@@ -154,7 +148,7 @@ export function describeWatchedServer(
 			expect(room).to.include({ _id: rid, e2eKeyId: 'k' });
 		});
 
-		it('publishes a membership that is removed as Rocket.Chat does it', async () => {
+		it('publishes a removed membership that Rocket.Chat has copied to its trash', async () => {
 			const rid = await addRoom(server.store, [alice]);
 			await client.subscribe('stream-notify-user', `${alice.id}/subscriptions-changed`, false);
 			const subscriptions = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_subscription');
@@ -195,7 +189,7 @@ export function describeWatchedServer(
 		it('misses nothing that was written while the database could not be reached', async () => {
 			await client.subscribe('notes');
 			await documents().insertOne(dated({ _id: 'removed', text: 'x' }));
-			// Waits, so that the document is read before the outage.
+			// The server has read the document before the outage.
 			await next(1, 'added');
 			relay.cut();
 			const ids = Array.from({ length: 50 }, (_, i) => `note ${i}`);

@@ -1,82 +1,36 @@
 /**
- * A world of five people and three rooms, for model tests of key exchange. It calls methods, and interrupts
- * some of the calls. After each call it compares what is stored with what was acknowledged before.
+ * Five people and three rooms, for a model test of key exchange. Calls may be interrupted. After each call, what is
+ * stored is compared with what was acknowledged.
  */
 import assert from 'node:assert/strict';
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
-import { type KeyState, stateOf, TRANSITIONS } from '../../methods/model/keys/memberKeys.js';
-import type { Room, Subscription, User } from '../../shared/documents.js';
+import type { Room, Subscription } from '../../shared/documents.js';
 import { type ClientError, isClientSafe, MatchError } from '../../shared/errors.js';
 import type { Store, UpdateFilter } from '../../shared/store.js';
 import { type CrashingStore, crashingStore } from './crash.js';
 import { publicKey } from './keys.js';
 import { addMember, addPerson, addRoom, type Person } from './people.js';
 import { openRoomkey, type TestRoomkey } from './roomkey.js';
+import { checkKeyId, checkPromises, checkQueue, checkStates, keyIdIn, type Snapshot } from './worldChecks.js';
 
-/** A call of a method. */
 export interface Call {
 	readonly by: Person;
 	readonly name: string;
-	/** The arguments by name. */
 	readonly args: Readonly<Record<string, unknown>>;
 	/** The key id that the call may give to a room. */
 	readonly newKeyId?: string;
 	/** The key that the call stores for its caller. */
 	readonly storesKey?: { rid: string; key: string };
-	/** The id of the room whose offered key the call accepts. */
+	/** The room whose offered key the call accepts. */
 	readonly accepts?: string;
 }
 
-/** How a call ended: with a value, with an error for the caller, or with the (simulated) end of the process. */
+/** How a call ended. `crashed`: by the simulated end of the process. */
 export type Outcome = { kind: 'done'; value: unknown } | { kind: 'refused'; error: unknown } | { kind: 'crashed' };
-
-/** The transitions that each method may apply to the keys of members. Methods that are not listed apply none. */
-const APPLIED: Readonly<Record<string, readonly (keyof typeof TRANSITIONS)[]>> = {
-	'e2e.acceptSuggestedGroupKey': ['accept', 'drop', 'archive'],
-	'e2e.provideUsersSuggestedGroupKeys': ['offer', 'drop'],
-	'e2e.rejectSuggestedGroupKey': ['drop'],
-	'e2e.requestSubscriptionKeys': ['archive'],
-	'e2e.resetOwnE2EKey': ['clear'],
-	'e2e.resetRoomKey': ['clear', 'store'],
-	'e2e.returnRoomKey': ['returnKey'],
-	'e2e.setOrGetRoomKeyID': ['store', 'archive'],
-	'e2e.setUserPublicAndPrivateKeys': ['clear'],
-	'e2e.updateGroupKey': ['store', 'offer', 'drop', 'archive'],
-};
-
-/** The states that a method may reach from some states, by the table of the state machine. */
-function reachable(method: string, from: readonly KeyState[]): ReadonlySet<KeyState> {
-	const states = new Set(from);
-	// Applies the transitions until they add no state.
-	for (let size = 0; size < states.size; ) {
-		size = states.size;
-		for (const name of APPLIED[method] ?? []) {
-			const transition: { from: readonly KeyState[]; to: readonly KeyState[] } = TRANSITIONS[name];
-			if (transition.from.some((state) => states.has(state))) for (const state of transition.to) states.add(state);
-		}
-	}
-	return states;
-}
-
-/** Rooms and memberships as they were at some moment, by id. */
-interface Snapshot {
-	readonly rooms: ReadonlyMap<string, Room>;
-	readonly memberships: ReadonlyMap<string, Subscription>;
-}
-
-/** Maximum number of former keys that a membership keeps. If it has so many, others may have been removed. */
-const MAX_OLD_KEYS = 10;
-
-/** Length of a sealed key after the key id, in characters: 256 bytes in base64. */
-const SEALED_LENGTH = 344;
-
-/** The key id at the start of a sealed key. */
-const keyIdIn = (storedKey: string) => storedKey.slice(0, -SEALED_LENGTH);
 
 const byName = new Map(methods.map((method) => [method.name, method]));
 
-/** The parameters of a call: one object with all arguments, or one parameter for each argument. */
 function paramsOf({ name, args }: Call): unknown[] {
 	const method = byName.get(name);
 	if (!method) throw new Error(`There is no method ${name}`);
@@ -87,13 +41,11 @@ export class World {
 	readonly people: Person[] = [];
 	readonly rooms: string[] = [];
 	admin!: Person;
-	/** The keys that must stay stored, because their storage was acknowledged, by room and member. */
+	/** The keys whose storage was acknowledged, by room and member. */
 	readonly #promised = new Map<string, Set<string>>();
 	/** Whether a call was interrupted and not repeated. */
 	#interrupted = false;
-	/** Number of idempotency keys that were used. */
 	#keyCount = 0;
-	/** Events that contained a secret. */
 	readonly #leaks: string[] = [];
 
 	private constructor(
@@ -134,7 +86,7 @@ export class World {
 		}
 	}
 
-	/** Checks that no event contains a secret. */
+	/** Records events that contain a secret. */
 	#listen(): void {
 		const look = (payload: unknown) => {
 			const text = JSON.stringify(payload);
@@ -144,11 +96,7 @@ export class World {
 		this.roomkey.bus.on('notify', look);
 	}
 
-	/**
-	 * Makes a call.
-	 * @param key the idempotency key
-	 * @param crashAfter number of writes after which the process ends
-	 */
+	/** @param crashAfter number of writes after which the process ends */
 	async #attempt(call: Call, key: string, crashAfter = Number.POSITIVE_INFINITY): Promise<Outcome> {
 		this.crashing.current.crashAfter(crashAfter);
 		try {
@@ -174,8 +122,8 @@ export class World {
 	}
 
 	/**
-	 * Makes a call, notes what it has acknowledged, and checks everything that is stored.
-	 * @param how `crashAfter`: the process ends after this number of writes; `again`: an interrupted call is then repeated;
+	 * Makes a call, notes which keys it has acknowledged, and checks everything that is stored.
+	 * @param how `crashAfter`: the process ends after so many writes. `again`: an interrupted call is repeated.
 	 *   `lost`: the client loses the answer and repeats the call
 	 */
 	async make(call: Call, how: { crashAfter?: number; lost?: boolean; again?: boolean } = {}): Promise<Outcome> {
@@ -201,7 +149,7 @@ export class World {
 	}
 
 	#note({ by, storesKey, accepts, newKeyId }: Call, value: unknown, offered: string | undefined): void {
-		// If the answer has another key id, another client was faster, and the server has not stored the caller's key.
+		// With another key id in the answer, the server has not stored the caller's key.
 		const setKeyId = (value as { keyID?: string } | undefined)?.keyID;
 		const isKept = setKeyId === undefined || setKeyId === newKeyId;
 		if (storesKey && isKept) this.#promise(storesKey.rid, by, storesKey.key);
@@ -213,7 +161,7 @@ export class World {
 		this.#promised.set(membership, (this.#promised.get(membership) ?? new Set()).add(key));
 	}
 
-	/** Forgets the promised keys of users who are no longer members: their memberships are removed. */
+	/** Forgets the promised keys of users who are no longer members. */
 	async #forgetFormerMembers(): Promise<void> {
 		for (const membership of this.#promised.keys()) {
 			const [rid, id] = membership.split(' ') as [string, string];
@@ -242,79 +190,26 @@ export class World {
 		};
 	}
 
-	/** Checks that the keys of every member have changed only by transitions of the method. */
-	#checkStates({ name }: Call, before: Snapshot, room: Room, memberships: readonly Subscription[]): void {
-		for (const membership of memberships) {
-			const former = before.memberships.get(membership._id);
-			if (!former) continue;
-			// If the call has changed the key id, the former keys are in another state under the new id.
-			const from = [stateOf(former, before.rooms.get(room._id) ?? room), stateOf(former, room)];
-			const state = stateOf(membership, room);
-			assert.ok(reachable(name, from).has(state), `${name} has led from ${from} to ${state}`);
-		}
-	}
-
-	// Runs hundreds of thousands of times, and so uses the assertions of Node, which cost a tenth of chai's.
+	// Runs hundreds of thousands of times. Node's assertions cost a tenth of chai's.
 	async #check(call: Call, before: Snapshot): Promise<void> {
 		assert.deepEqual(this.#leaks, [], `sent after ${call.name}`);
 		for (const rid of this.rooms) {
 			const room = await this.room(rid);
 			if (!room) continue;
 			const memberships = await this.store.subscriptions.find({ rid }).toArray();
-			this.#checkKeyId(call, before.rooms.get(rid)?.e2eKeyId, room);
-			this.#checkStates(call, before, room, memberships);
-			this.#checkPromises(rid, memberships);
-			if (!this.#interrupted) await this.#checkQueue(room, memberships);
+			checkKeyId(call, before.rooms.get(rid)?.e2eKeyId, room);
+			checkStates(call.name, before, room, memberships);
+			checkPromises(memberships, ({ u }) => this.#promised.get(`${rid} ${u._id}`));
+			if (!this.#interrupted) await checkQueue(this.store, room, memberships);
 		}
 	}
 
-	/** Checks that a key id stays until a reset. */
-	#checkKeyId({ name, newKeyId }: Call, before: string | null | undefined, { _id, e2eKeyId }: Room): void {
-		if (e2eKeyId === before) return;
-		assert.equal(e2eKeyId, newKeyId, `key id of ${_id} after ${name}`);
-		if (before) assert.equal(name, 'e2e.resetRoomKey', `key id of ${_id} has changed`);
-	}
-
-	/**
-	 * Checks that no acknowledged key is lost: the membership has it as its key or among its old keys. Not for a membership
-	 * with the maximum number of old keys.
-	 */
-	#checkPromises(rid: string, memberships: readonly Subscription[]): void {
-		for (const { u, E2EKey, oldRoomKeys = [] } of memberships) {
-			const stored = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
-			const lost = [...(this.#promised.get(`${rid} ${u._id}`) ?? [])].filter((key) => !stored.includes(key));
-			if (oldRoomKeys.length < MAX_OLD_KEYS) assert.deepEqual(lost, [], `lost keys of ${u.username} in ${rid}`);
-		}
-	}
-
-	/** Checks that each waiting user is a member with identity keys and no room key, and that each key has the room's key id. */
-	async #checkQueue(
-		{ _id, e2eKeyId, usersWaitingForE2EKeys = [] }: Room,
-		memberships: readonly Subscription[],
-	): Promise<void> {
-		const ids = usersWaitingForE2EKeys.map(({ userId }) => userId);
-		assert.equal(new Set(ids).size, ids.length, `${_id}: a user is in the queue twice`);
-		for (const id of ids) {
-			const membership = memberships.find(({ u }) => u._id === id);
-			assert.ok(membership, `${_id}: ${id} waits and is no member`);
-			assert.equal(membership?.E2EKey, undefined, `${_id}: ${id} waits and has a key`);
-			const user = (await this.store.users.findOne({ _id: id })) as User | null;
-			assert.equal(typeof user?.e2e?.public_key, 'string', `${_id}: ${id} waits without an identity`);
-		}
-		for (const { E2EKey, E2ESuggestedKey, u } of memberships) {
-			for (const key of [E2EKey, E2ESuggestedKey]) {
-				if (key) assert.equal(keyIdIn(key), e2eKeyId, `${_id}: key of ${u.username}`);
-			}
-		}
-	}
-
-	/** Ends the locks of interrupted resets. Otherwise a lock keeps other callers from resetting the room's key for 30 seconds. */
+	/** Ends the locks of interrupted resets, which otherwise last for 30 seconds. */
 	async #expireResetLocks(): Promise<void> {
 		const past = { $set: { 'e2eReset.until': new Date(0) } };
 		await this.store.rooms.updateMany({ 'e2eReset.id': { $exists: true } }, past as UpdateFilter<Room>);
 	}
 
-	/** The members of a room whose membership fulfils a condition. */
 	async membersWith(rid: string, isWanted: (membership: Subscription) => boolean): Promise<Person[]> {
 		const memberships = (await this.store.subscriptions.find({ rid }).toArray()).filter(isWanted);
 		return this.people.filter(({ id }) => memberships.some(({ u }) => u._id === id));
@@ -324,7 +219,6 @@ export class World {
 		return (await this.store.users.findOne({ _id: person.id }))?.e2e?.public_key;
 	}
 
-	/** Makes a call that must succeed. */
 	async #succeed(call: Call): Promise<unknown> {
 		const outcome = await this.make(call);
 		if (outcome.kind !== 'done')
@@ -333,7 +227,7 @@ export class World {
 	}
 
 	/**
-	 * Checks that no encrypted room is lost: some member can get or make the key, and give it to all others.
+	 * Checks that in each encrypted room, some member can get or make the key and give it to the others.
 	 * @param sealed makes a unique sealed key with a key id
 	 */
 	async revive(sealed: (keyId: string) => string): Promise<void> {
@@ -347,18 +241,19 @@ export class World {
 				await this.#succeed({ by, name: 'e2e.setUserPublicAndPrivateKeys', args: pair });
 			}
 			const holder = await this.#holderOf(rid, members, sealed);
-			// The call removes users from the queue who may not wait. An interrupted call can have left such users in it.
+			// Removes users from the queue who may not wait. An interrupted call can have left them there.
 			await this.#waitingIn(rid, holder);
 			for (const member of members) if (member !== holder) await this.#giveKey(rid, holder, member, sealed);
 			for (const member of members) {
 				const keyId = keyIdIn((await this.membership(rid, member))?.E2EKey ?? '');
 				expect(keyId, `${member.username} has the key of ${rid}`).to.equal((await this.room(rid))?.e2eKeyId);
 			}
-			await this.#checkQueue((await this.room(rid)) as Room, await this.store.subscriptions.find({ rid }).toArray());
+			const memberships = await this.store.subscriptions.find({ rid }).toArray();
+			await checkQueue(this.store, (await this.room(rid)) as Room, memberships);
 		}
 	}
 
-	/** A member who holds the key. If nobody holds it, or a member has returned it, makes a new key for a member. */
+	/** A member who holds the key. If nobody holds it, or a member has returned it, makes a new one. */
 	async #holderOf(rid: string, members: readonly Person[], sealed: (keyId: string) => string): Promise<Person> {
 		const by = members[0] as Person;
 		const state = (await this.#succeed({ by, name: 'e2e.roomState', args: { rid } })) as {
@@ -367,7 +262,7 @@ export class World {
 			returnedOffers?: unknown[];
 			members: { _id: string; state: string }[];
 		};
-		// A member who has returned a key is not offered that key again, so the room needs a new one.
+		// A member who has returned the key cannot be offered it again.
 		if (state.hasHolder && !state.returnedOffers) {
 			const holder = state.members.find((member) => member.state === 'holder');
 			return members.find(({ id }) => id === holder?._id) as Person;
@@ -389,7 +284,6 @@ export class World {
 		return by;
 	}
 
-	/** The ids of the users who wait for a key, as the server answers a client that asks for them. */
 	async #waitingIn(rid: string, by: Person): Promise<string[]> {
 		const call = { by, name: 'e2e.fetchUsersWaitingForGroupKey', args: { roomIds: [rid] } };
 		const { usersWaitingForE2EKeys: waiting } = (await this.#succeed(call)) as {
@@ -398,7 +292,7 @@ export class World {
 		return waiting[rid]?.map(({ _id }) => _id) ?? [];
 	}
 
-	/** Gives a member the key: the holder offers it, unless an offer waits already, and the member accepts. */
+	/** The holder offers a member the key, unless an offer exists, and the member accepts. */
 	async #giveKey(rid: string, holder: Person, member: Person, sealed: (keyId: string) => string): Promise<void> {
 		const keyId = (await this.room(rid))?.e2eKeyId as string;
 		const lacks = async () => {
@@ -406,7 +300,7 @@ export class World {
 			return membership?.E2EKey === undefined || keyIdIn(membership.E2EKey) !== keyId;
 		};
 		if (!(await lacks())) return;
-		// A client without a usable key makes this call. The method archives a key that an interrupted call has left behind.
+		// Archives a key that an interrupted call has left behind.
 		await this.#succeed({ by: member, name: 'e2e.requestSubscriptionKeys', args: {} });
 		for (let tries = 0; tries < 2 && (await lacks()); tries++) {
 			if (!(await this.#offerTo(member, rid))) {

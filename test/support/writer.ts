@@ -1,11 +1,11 @@
 /**
- * A process that opens the store in a folder and writes rooms, twenty at a time, until it is killed or a write fails. It
- * prints `open`, then the id of each room once its write is acknowledged. After a failure it prints `refused CODE MESSAGE`.
- * Then it writes to another collection, which fails too, and prints `then CODE`. After a line of input it writes again, and
- * prints `stored again`.
+ * Writes rooms to the store in a folder, twenty at a time, until it is killed or a write fails. Prints `open`, then the
+ * id of each room once its write is acknowledged. After a failure, prints `refused CODE MESSAGE`. Then it writes
+ * to another collection, which must fail too, and prints `then CODE`. After a line of input it writes again, and prints
+ * `stored again`.
  *
- * Arguments: the folder, the length of a room's topic, the prefix of ids, and `shared` if other processes use the folder. As
- * root, it first takes on the account with the number in `ROOMKEY_TEST_ACCOUNT`.
+ * Arguments: the folder, the length of a room's topic, the prefix of ids, and `shared` if other processes use it.
+ * As root, the process changes to the account with the number in `ROOMKEY_TEST_ACCOUNT`.
  */
 import { once } from 'node:events';
 import { openFolder } from '../../server/store/folder.js';
@@ -17,7 +17,7 @@ const topic = 'x'.repeat(Number(length));
 
 const account = Number(process.env.ROOMKEY_TEST_ACCOUNT ?? Number.NaN);
 if (!Number.isNaN(account)) {
-	// All modules are loaded by now: the other account may not be able to read their files.
+	// All modules are loaded by now. The account may be unable to read their files.
 	process.setgroups?.([]);
 	process.setgid?.(account);
 	process.setuid?.(account);

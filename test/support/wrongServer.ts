@@ -1,9 +1,9 @@
-/** A server with one fault: a proxy before a correct server, which changes what the correct one sends. */
+/** A server with one fault: a proxy that changes what a correct server sends. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 
-/** Returns the frames that the client receives instead of a frame of the server. May keep state of its connection. */
+/** Returns the frames that the client receives instead of a frame of the server. */
 export type Tamper = (frame: string) => readonly string[];
 
 export interface WrongServer {
@@ -11,15 +11,14 @@ export interface WrongServer {
 	close(): Promise<void>;
 }
 
-/** The fault of a server. */
 export interface Fault {
 	/** Makes the function that changes the frames of a new connection. */
 	readonly tamper?: () => Tamper;
 	/** The close code that clients receive instead of the server's. */
 	readonly closeCode?: number;
-	/** Whether it keeps connections open that it should close. */
+	/** Whether connections stay open that the correct server closes. */
 	readonly keepsOpen?: boolean;
-	/** Whether it closes the connection when `tamper` returns no frame. */
+	/** Whether the connection is closed when `tamper` returns no frame. */
 	readonly closesInstead?: boolean;
 }
 

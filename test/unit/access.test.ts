@@ -1,7 +1,4 @@
-/**
- * The rules of test/contract/rocketchat-e2e.md section 3, tested by `e2e.setRoomKeyID`. The number in a title is that of the
- * rule in 3.1.
- */
+/** The rules of test/contract/rocketchat-e2e.md section 3. Numbers in titles are those of the rules in 3.1. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { randomId } from '../../shared/ids.js';
@@ -87,7 +84,7 @@ describe('room access (3.1, 3.2)', () => {
 		expect(await maySee(guest, await room({ t: 'p', prid: parent }))).to.equal(false);
 	});
 
-	it('hides discussions whose parents form a circle, or whose parent is missing, from users who are no members (4)', async () => {
+	it('hides a discussion with a circular or missing parent from non-members (4)', async () => {
 		const [one, two] = [randomId(), randomId()];
 		await room({ _id: one, t: 'p', prid: two });
 		await room({ _id: two, t: 'p', prid: one });

@@ -8,7 +8,7 @@ import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 import { during } from '../support/settings.js';
 
-/** One day, in ms. Login tokens are valid for 90 days, unless the setting `Accounts_LoginExpiration` says otherwise. */
+/** In ms. By default, login tokens are valid for 90 days. */
 const DAY = 24 * 60 * 60 * 1000;
 const digest = (password: string) => ({
 	digest: createHash('sha256').update(password).digest('hex'),
@@ -37,7 +37,6 @@ describe('accounts (9.2, 9.3)', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Logs in as a connection does. Also returns the arguments with which the method called `setUserId`. */
 	async function logIn(options: unknown): Promise<LoginResult & { setUserIdArgs: unknown[] }> {
 		const setUserIdArgs: unknown[] = [];
 		const setUserId = (...args: unknown[]) => void setUserIdArgs.push(...args);
@@ -144,7 +143,7 @@ describe('accounts (9.2, 9.3)', () => {
 		});
 
 		for (const when of [new Date(8.64e15), null, undefined, 'yesterday', 1e15]) {
-			it(`refuses a token whose creation date is ${when}, from which no expiry follows`, async () => {
+			it(`refuses a token with the unusable creation date ${when}`, async () => {
 				const person = await addPerson(roomkey.store, { tokenMadeAt: new Date() });
 				const hashedToken = createHash('sha256').update(person.token).digest('base64');
 				const loginTokens = [{ hashedToken, ...(when !== undefined && { when }) }] as never;
@@ -164,7 +163,7 @@ describe('accounts (9.2, 9.3)', () => {
 			const resume = { 'services.resume.loginTokens': loginTokens };
 			await roomkey.store.users.updateOne({ _id: person.id }, { $set: resume as never });
 			const { tokenExpires } = (await logIn({ resume: person.token })) as unknown as { tokenExpires: Date };
-			// It is answered with an expiry in 36,500 days.
+			// The answer contains an expiry in 36,500 days.
 			expect(tokenExpires.getTime()).to.be.greaterThan(Date.now() + 36_000 * DAY);
 		});
 
@@ -191,7 +190,7 @@ describe('accounts (9.2, 9.3)', () => {
 			expect(await logIn({ resume: person.token })).to.include({ id: person.id });
 		});
 
-		it('leaves the caller logged in if the token cannot be removed, so that a repeated call removes it', async () => {
+		it('leaves the caller logged in if the token cannot be removed', async () => {
 			const person = await addPerson(roomkey.store);
 			const failing = await openRoomkey(undefined, {}, () =>
 				runBefore(roomkey.store, 'users', 'updateOne', () => Promise.reject(new Error('the store is away'))),
@@ -234,14 +233,14 @@ describe('accounts (9.2, 9.3)', () => {
 		});
 	});
 
-	// 0 stands for the default, 90 days; 1e9 for the longest lifetime, 36,500 days.
+	// 0 stands for the default, 90 days. 1e9 stands for the maximum, 36,500 days.
 	for (const [days, isValid] of [
 		[30, false],
 		[120, true],
 		[0, true],
 		[1e9, true],
 	] as const) {
-		it(`${isValid ? 'keep' : 'lose'} a token that is 60 days old if Accounts_LoginExpiration is ${days}`, async () => {
+		it(`${isValid ? 'keep' : 'lose'} a 60-day-old token if Accounts_LoginExpiration is ${days}`, async () => {
 			const person = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 60 * DAY) });
 			await during(roomkey.store, 'Accounts_LoginExpiration', days, async () => {
 				if (isValid) expect(await logIn({ resume: person.token })).to.include({ id: person.id });
@@ -252,7 +251,7 @@ describe('accounts (9.2, 9.3)', () => {
 		});
 	}
 
-	it('lose expired login tokens by a sweep, but neither valid ones nor personal access tokens', async () => {
+	it('keep valid login tokens and personal access tokens when expired tokens are removed', async () => {
 		const when = new Date(Date.now() - 91 * DAY);
 		const person = await addPerson(roomkey.store);
 		const [fresh] = await tokensOf(person.id);

@@ -44,7 +44,7 @@ describe('all rooms, for admins', () => {
 		expect(await list(1, 1)).to.deep.equal({ ids: ['p'], total: 2 });
 	});
 
-	it('are found by a part of their name, by the name of a member of a direct room, and by id; not by a pattern', async () => {
+	it('are found by id, part of their name, or name of a direct member', async () => {
 		for (const [filter, ids] of [
 			['secret.r', ['p']],
 			['BOB', ['d']],
@@ -66,7 +66,7 @@ describe('all rooms, for admins', () => {
 		});
 	});
 
-	it('are shown without their last message, also by the creation of a direct room of others that exists', async () => {
+	it('are shown without their last message, also by `im.create` for others', async () => {
 		const lastMessage = { msg: 'between alice and bob' };
 		await roomkey.store.rooms.updateOne({ _id: 'd' }, { $set: { lastMessage } as object });
 		const answers: unknown[] = await Promise.all([

@@ -1,4 +1,4 @@
-/** `users.createToken`, `users.listTokens`, `users.revokeTokens`, called as functions: tokens that admins manage. */
+/** `users.createToken`, `users.listTokens`, `users.revokeTokens`, called as functions. */
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import { MatchError } from '../../shared/errors.js';
@@ -76,7 +76,7 @@ describe('tokens that admins manage', () => {
 		expect((await list(admin, alice.id)).total).to.equal(1);
 	});
 
-	it('are revoked one by one or all together, and the event by which their connections end names them', async () => {
+	it('are revoked one by one or all together, and an event names them', async () => {
 		const { authToken } = await create(admin, alice.id, 'ci');
 		const removed: unknown[] = [];
 		roomkey.bus.on('tokens-removed', ({ hashedTokens }) => void removed.push(...hashedTokens));
@@ -97,7 +97,7 @@ describe('tokens that admins manage', () => {
 	});
 
 	// Otherwise a user who may create tokens could log in as an admin.
-	it('can be created for an admin only with the permission to assign the role admin', async () => {
+	it('can be created for an admin only with assign-admin-role', async () => {
 		const roles = ['admin', 'bot'];
 		await roomkey.call(admin, 'permissions.update', [{ _id: 'user-generate-access-token', roles }]);
 		const bot = await addPerson(roomkey.store, { username: 'bot', roles: ['bot'] });
@@ -105,7 +105,7 @@ describe('tokens that admins manage', () => {
 		expect(await rejection(create(bot, admin.id))).to.include({ error: 'error-action-not-allowed' });
 	});
 
-	it('cannot be created for users who do not exist or are deactivated, or with names that are empty or too long', async () => {
+	it('cannot be created for missing or deactivated users, or with invalid names', async () => {
 		expect(await rejection(create(admin, 'nobody'))).to.include({ error: 'error-invalid-user' });
 		await roomkey.store.users.updateOne({ _id: alice.id }, { $set: { active: false } });
 		expect(await rejection(create(admin, alice.id))).to.include({ error: 'error-action-not-allowed' });

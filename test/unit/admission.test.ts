@@ -6,7 +6,7 @@ import { Admission, MAX_WAIT_MS, MAX_WAITING_SECONDS, retryConnectionSeconds } f
 
 describe('the admission of connections', () => {
 	let overloaded: boolean;
-	/** The decisions in order: `name`, or `name: reason` if it was refused. */
+	/** The decisions in order: `name` for an opened connection, `name: reason` for a refused one. */
 	let decided: string[];
 	let admission: Admission;
 
@@ -27,12 +27,11 @@ describe('the admission of connections', () => {
 	const ask = (name: string, address = '1.1.1.1') =>
 		admission.request(address, (refused) => void decided.push(refused ? `${name}: ${refused.text}` : name));
 
-	/** Requests a connection for each letter of `names`, which is its name. */
 	function askAll(names: string, address?: string): void {
 		for (const name of names) ask(name, address);
 	}
 
-	it('lets the connections of one second open at once, and the others later, at the rate and in order of arrival', () => {
+	it('opens the connections of one second at once, and the others at the rate', () => {
 		askAll('abcdef');
 		expect(decided.splice(0)).to.deep.equal(['a', 'b']);
 		mock.timers.tick(1000);
@@ -68,14 +67,14 @@ describe('the admission of connections', () => {
 		expect(decided).to.deep.equal(['0', '1']);
 	});
 
-	it('refuses connections that waited too long, a few in each turn of the event loop, and says why', async () => {
+	it('refuses connections that waited too long, a few per turn of the event loop', async () => {
 		admission = make(100);
 		overloaded = true;
 		for (let i = 0; i < 30; i++) ask(`${i}`);
 		mock.timers.tick(MAX_WAIT_MS - 1);
 		const opened = decided.splice(0).length;
 		mock.timers.tick(1);
-		// Now the last of the 25 that may open in five seconds has opened. Of the five that still wait, three are refused.
+		// The last of 25 connections has opened, and three of the other five are refused.
 		expect(decided).to.have.length(4);
 		await aTurn();
 		expect(decided)
@@ -83,7 +82,7 @@ describe('the admission of connections', () => {
 			.and.to.have.length(30 - opened);
 	});
 
-	it('lets five connections per second open while the process is overloaded, and all when the overload ends', () => {
+	it('opens five connections per second during an overload, and the others after it', () => {
 		admission = make(100);
 		overloaded = true;
 		askAll('abcdefghij');
@@ -96,17 +95,17 @@ describe('the admission of connections', () => {
 		expect(decided).to.deep.equal(['e', 'f', 'g', 'h', 'i', 'j']);
 	});
 
-	it('lets no more connections open than the rate allows while the process is overloaded', () => {
+	it('never exceeds the rate during an overload', () => {
 		overloaded = true;
 		askAll('abcdef');
 		mock.timers.tick(1000);
-		// The rate of two per second allows two at once, because none opened before, and a third within this second.
+		// Two may open at once, because none opened before, and a third within this second.
 		expect(decided.splice(0)).to.deep.equal(['a', 'b', 'c']);
 		mock.timers.tick(1000);
 		expect(decided).to.deep.equal(['d', 'e']);
 	});
 
-	it('forgets a client that leaves the queue, and counts it no longer', () => {
+	it('no longer counts a client that has left the queue', () => {
 		admission = make(1, 2);
 		ask('a');
 		const leave = ask('b');

@@ -1,7 +1,4 @@
-/**
- * The field `about` of audit events: the ids of the documents that the method has found, switches, and names of changed
- * fields. It never contains a text that a client has typed.
- */
+/** The field `about` of audit events: ids of found documents, switches, and names of changed fields. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { hashToken, tokenId } from '../../methods/model/users/tokens.js';
@@ -12,7 +9,7 @@ import { memoryLog } from '../support/log.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { post } from '../support/rest.js';
 
-/** Audited methods that concern only their caller, whose id is `userId` of the event. They are not tested here. */
+/** Audited methods that concern only their caller. They are not tested here. */
 const ABOUT_CALLER: ReadonlySet<string> = new Set([
 	'changePassword',
 	'login',
@@ -24,7 +21,6 @@ const ABOUT_CALLER: ReadonlySet<string> = new Set([
 	'e2e.setUserPublicAndPrivateKeys',
 ]);
 
-/** A method of an application, which calls another one. */
 const dismiss = method({
 	name: 'own.dismiss',
 	audit: true,
@@ -51,7 +47,7 @@ describe('the field `about` of audit events', () => {
 		bob = await addPerson(server.store, { e2e: { public_key: 'public', private_key: 'private' } });
 	});
 
-	/** Calls a method over DDP with named arguments. @returns `about` of its audit event */
+	/** @returns `about` in the audit event of a call over DDP */
 	async function aboutOf(name: string, args: Record<string, unknown>, as: Person | null = admin): Promise<object> {
 		const definition = [...methods, dismiss].find((one) => one.name === name);
 		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
@@ -68,8 +64,8 @@ describe('the field `about` of audit events', () => {
 	type Case = readonly [args: Record<string, unknown>, about: object, as?: Person | null];
 
 	/**
-	 * For each method, a call and its `about`. The arguments use names instead of ids, where the method accepts them. For a
-	 * new user, `userId` is the username here, because the id is not known in advance.
+	 * For each method, a call and its `about`. The arguments are names instead of ids, where the method accepts them.
+	 * For a new user, `userId` is the username here, because the id is not known yet.
 	 */
 	const cases: Readonly<Record<string, () => Case | Promise<Case>>> = {
 		createUser: async () => [{ options: { username: 'carl', password: 'a-long-one' } }, { userId: 'carl' }, null],
@@ -147,7 +143,7 @@ describe('the field `about` of audit events', () => {
 	});
 
 	for (const [name, make] of Object.entries(cases)) {
-		it(`identifies what a call of ${name} has found, and says what it switches or which fields it changes`, async () => {
+		it(`contains the found ids, switches and changed fields of ${name}`, async () => {
 			const [args, expected, as] = await make();
 			const about = await aboutOf(name, args, as);
 			const { userId: username } = expected as { userId?: string };
@@ -168,7 +164,7 @@ describe('the field `about` of audit events', () => {
 		expect(await aboutOf('own.dismiss', { who: bob.username })).to.deep.equal({ userId: bob.id });
 	});
 
-	it('is in the event of a call that was refused, too', async () => {
+	it('is also in the event of a refused call', async () => {
 		await server.store.users.updateOne({ _id: bob.id }, { $set: { active: false } });
 		await post(`${server.url}/api/v1/users.createToken`, admin, { username: bob.username });
 		const { facts } = log.lines.at(-1) as { facts: object };
@@ -183,7 +179,7 @@ describe('the field `about` of audit events', () => {
 		expect(JSON.stringify(log.lines.slice(before))).to.not.include('my-password');
 	});
 
-	it('names the owner of revoked tokens; the event also has the caller, the method and the request', async () => {
+	it('names the owner of revoked tokens, beside the caller and the request', async () => {
 		const { body } = await post(`${server.url}/api/v1/users.revokeTokens`, admin, { username: bob.username });
 		expect(body).to.include({ success: true });
 		const line = log.lines.findLast(({ text }) => text === 'Login tokens were revoked');

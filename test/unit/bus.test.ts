@@ -9,7 +9,7 @@ describe('the bus', () => {
 
 	const watcher = (onChange: () => void | Promise<void>) => ({ onChange });
 
-	it('sends a change only to listeners of all changes, of the collection and of the document', () => {
+	it('sends a change only to listeners of everything, its collection or its document', () => {
 		const bus = createBus(memoryLog());
 		const notified: string[] = [];
 		bus.on('changed', () => void notified.push('all'));

@@ -1,4 +1,4 @@
-/** What TypeScript must accept and refuse in calls and definitions, shown by compiling the files of `test/fixtures/types`. */
+/** What TypeScript accepts and refuses in calls and definitions, by the files in `test/fixtures/types`. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import ts from 'typescript';
@@ -6,7 +6,7 @@ import ts from 'typescript';
 const FOLDER = 'test/fixtures/types';
 const FILES = ['api', 'ddp', 'rest', 'definitions'].map((name) => `${FOLDER}/${name}.ts`);
 
-/** The errors that a file must have: those of its comments such as `// TS2345`. */
+/** The errors that comments such as `// TS2345` in a file announce. */
 function wanted(file: string): string[] {
 	const lines = readFileSync(file, 'utf8').split('\n');
 	return lines.flatMap((line, i) => {
@@ -37,7 +37,7 @@ describe('calls and definitions with types', () => {
 	});
 
 	for (const file of FILES) {
-		it(`compile, or fail to compile, as the comments on their lines say: ${file}`, () => {
+		it(`have exactly the errors that comments announce: ${file}`, () => {
 			expect(errors.get(file) ?? []).to.deep.equal(wanted(file));
 		});
 	}

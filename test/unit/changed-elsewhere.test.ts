@@ -15,7 +15,6 @@ const silent = { silent: true };
 describe('documents that are written elsewhere', () => {
 	const test = eachTestWithStore();
 
-	/** Starts the part that publishes such documents. `changes` are all changes that were published. */
 	function start(store: Store = test.store) {
 		const bus = createBus(memoryLog());
 		const changes: Change[] = [];
@@ -87,7 +86,7 @@ describe('documents that are written elsewhere', () => {
 		expect(changes).to.deep.equal([{ collection: 'subscriptions', action: 'removed', document: last }]);
 	});
 
-	it('are published without secrets, and not at all if only a login token has changed', async () => {
+	it('are published without secrets, and not if only login tokens have changed', async () => {
 		const { id } = await addPerson(test.store);
 		const { elsewhere, changes } = start();
 		elsewhere.report('users', id, { action: 'inserted' });
@@ -119,7 +118,7 @@ describe('documents that are written elsewhere', () => {
 		expect(changes.map(({ document }) => (document as { topic?: string }).topic)).to.deep.equal(['ours']);
 	});
 
-	it('are read in one query for each collection, which is repeated until the store is available', async () => {
+	it('are read in one query per collection, repeated until the store is available', async () => {
 		const rooms = [await addRoom(test.store, []), await addRoom(test.store, []), await addRoom(test.store, [])];
 		let reads = 0;
 		const find: Store['rooms']['find'] = (...args) => {
@@ -132,7 +131,7 @@ describe('documents that are written elsewhere', () => {
 		expect([reads, changes.length]).to.deep.equal([3, 3]);
 	});
 
-	it('are published as new if an insertion was reported, in whatever order further writes were', async () => {
+	it('are published as inserted if one of several reports says so, in any order', async () => {
 		let reads = 0;
 		const find: Store['rooms']['find'] = (...args) => {
 			// This newer report arrives during the read that fails.
@@ -165,7 +164,7 @@ describe('documents that are written elsewhere', () => {
 		await elsewhere.close();
 	});
 
-	it('are not waited for by `settled` if they were dropped because too many were reported while others were read', async () => {
+	it('are not waited for by `settled` if an overflow during a read drops them', async () => {
 		const rid = await addRoom(test.store, []);
 		let onReading = () => {};
 		let release = () => {};
@@ -190,7 +189,7 @@ describe('documents that are written elsewhere', () => {
 		for (let i = 0; i < 100_000; i++) elsewhere.report('subscriptions', `${i}`);
 		expect(overflows()).to.equal(1);
 		release();
-		// The first call waits until the present documents are read. The second one must not wait for a further report.
+		// The second call must not wait for a further report.
 		for (let i = 0; i < 2; i++) await elsewhere.settled();
 	});
 
@@ -203,7 +202,7 @@ describe('documents that are written elsewhere', () => {
 		expect(changes.map(({ document }) => document._id)).to.deep.equal(['later']);
 	});
 
-	it('count as missed since the first one that could not be read, if too many wait', async () => {
+	it('count as missed since the first unread one, if too many wait', async () => {
 		const gates = new Gates();
 		let reads = 0;
 		const find = () => {

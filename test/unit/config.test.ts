@@ -117,7 +117,7 @@ describe('the configuration', () => {
 		}
 	});
 
-	it('reads the first admin only from the environment, because all users of a machine can read a command line', () => {
+	it('reads the first admin only from the environment', () => {
 		const env = { ADMIN_USERNAME: 'root', ADMIN_PASS: ' secret ', ADMIN_EMAIL: 'root@example.com' };
 		const admin = { 'admin-username': 'root', 'admin-pass': ' secret ', 'admin-email': 'root@example.com' };
 		expect(configOf('', env)).to.include(admin);

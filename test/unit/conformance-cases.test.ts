@@ -1,4 +1,4 @@
-/** The parts of the conformance suite: the form of its cases, and the holes (placeholders) in the values that it compares. */
+/** The conformance suite: the form of its cases, and their holes, which are placeholders for values. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { check } from '../../shared/check.js';
@@ -34,7 +34,7 @@ const CaseForm = {
 	steps: [Step],
 };
 
-/** Numbers of the sections and subsections of a page of the contract. */
+/** Numbers of the sections of a page of the contract. */
 const sectionsOf = (page: string) =>
 	new Set(
 		[...readFileSync(`test/contract/${page}`, 'utf8').matchAll(/^#+ (\d+(?:\.\d+)?)\.? /gm)].map(
@@ -75,7 +75,7 @@ describe('conformance cases', () => {
 		expect(cases.filter((one) => !isKnown(one)).map(({ section }) => section)).to.deep.equal([]);
 	});
 
-	it('use every method and publication that a server must have; that README describes each of them', () => {
+	it('use every method and publication of the adapter, which the README describes', () => {
 		const text = JSON.stringify(cases);
 		const readme = readFileSync('test/conformance/README.md', 'utf8');
 		for (const { name } of [...methods, ...publications]) {
@@ -84,7 +84,7 @@ describe('conformance cases', () => {
 		}
 	});
 
-	it('need, all together, every feature that a server may lack', () => {
+	it('together need every feature that a server may lack', () => {
 		const used = new Set(cases.flatMap(({ needs = [] }) => needs));
 		expect([...used].sort()).to.deep.equal([...FEATURES]);
 	});
@@ -113,7 +113,7 @@ describe('a hole in conformance cases', () => {
 		});
 	}
 
-	it('keeps its value and expects the same value again, if it has a name', () => {
+	it('expects the same value again, if it has a name', () => {
 		const bindings = new Map();
 		const hole = { '?': 'string', name: 'x' };
 		expect(difference(hole, 'one', bindings)).to.equal(undefined);
@@ -122,14 +122,14 @@ describe('a hole in conformance cases', () => {
 		expect(fill({ a: [{ '?': 'bound', name: 'x' }] }, bindings)).to.deep.equal({ a: ['one'] });
 	});
 
-	it('has one fresh text in a run and another in the next run, if it is written <x>', () => {
+	it('has a fresh text in each run, if it is written <x>', () => {
 		const bindings = new Map();
 		const text = fill('<x>', bindings) as string;
 		expect(text).to.match(/^x-[0-9a-f]{16}$/);
 		expect(difference('<x>', text, bindings)).to.equal(undefined);
 		expect(fillText('/a/<x>/b', bindings)).to.equal(`/a/${text}/b`);
 		expect(fill('<x>', new Map())).to.not.equal(text);
-		// `fill` fills texts that are a hole as a whole; `fillText` also fills holes within a text.
+		// Only `fillText` fills holes within a text.
 		expect(fill('a <x> b', bindings)).to.equal('a <x> b');
 	});
 

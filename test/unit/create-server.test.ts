@@ -1,11 +1,10 @@
-/** A server in a program: `createServer`, with collections, methods and publications of an application. */
+/** `createServer` with collections, methods and publications of an application. */
 import { expect } from 'chai';
 import {
 	ClientError,
 	type Collection,
 	collection,
 	createServer,
-	EJSON,
 	hasPermission,
 	liveQuery,
 	loginHandler,
@@ -128,7 +127,7 @@ describe('createServer', () => {
 		expect(server.events.named('news all')).to.deep.equal([['write']]);
 	});
 
-	it("lets an application have a collection named `rooms`: the name of Roomkey's own rooms in the database is another one", async () => {
+	it("keeps an application's collection `rooms` apart from Roomkey's own rooms", async () => {
 		const rooms = collection<Task>('rooms');
 		await open({ collections: [rooms] });
 		const own = (server.collections as unknown as { rooms: Collection<Task> }).rooms;
@@ -155,7 +154,7 @@ describe('createServer', () => {
 		expect(await server.call(editor, 'tasks.removeAny', 'x')).to.equal(false);
 	});
 
-	it('logs in by a login handler; the next handler is asked if the first returns nothing', async () => {
+	it('logs in by the first login handler that returns something', async () => {
 		const bySecret = loginHandler('secret', async (options, { store }) => {
 			if (options.secret === undefined) return undefined;
 			if (options.secret !== 'open') throw new ClientError(403, 'Wrong secret');
@@ -187,7 +186,7 @@ describe('createServer', () => {
 		expect(await rejection((await server.connect()).call('login', { id: gone.id }))).to.include({ error: 403 });
 	});
 
-	it('has accounts and no key service by default; `accounts: false` and `keys: true` reverse this', async () => {
+	it('has accounts but no key service, unless options say otherwise', async () => {
 		await open();
 		const messageOf = async (name: string) => (await rejection(server.call(null, name))).message;
 		expect(await messageOf('login')).to.include('Match');
@@ -198,7 +197,7 @@ describe('createServer', () => {
 		expect(await messageOf('e2e.fetchMyKeys')).not.to.include('not found');
 	});
 
-	it('calls methods as a user or without a user, and without rate limits', async () => {
+	it('calls methods with or without a user, and without rate limits', async () => {
 		const limited = method({
 			name: 'limited',
 			summary: 'Says who calls',
@@ -208,7 +207,7 @@ describe('createServer', () => {
 			run: (_args, { userId, connection }) => ({ userId, connection }),
 		});
 		const real = await createServer({ methods: [limited], store: { memory: true }, listen: false, logLevel: 'silent' });
-		// The limit of one call counts the calls of each user separately.
+		// The limit allows each user one call.
 		for (let i = 0; i < 2; i++) {
 			expect(await real.call('limited', [], { userId: 'x' })).to.deep.equal({ userId: 'x', connection: null });
 			expect(await real.call('limited')).to.deep.equal({ userId: null, connection: null });
@@ -285,7 +284,7 @@ describe('createServer', () => {
 		expect((await rejection(open({ methods: [addTask, addTask] }))).message).to.include('already defined');
 	});
 
-	it('refuses a REST path that another method or Roomkey has already, and names the method or Roomkey', async () => {
+	it('refuses a REST path of another method or of Roomkey, and names the owner', async () => {
 		const at = (name: string, path: string, verb: 'GET' | 'POST' = 'GET') =>
 			method({
 				name,
@@ -400,32 +399,8 @@ describe('createServer', () => {
 		await server.close();
 	});
 
-	it('accepts no name of a collection that is an empty text, too long, or of a wrong form', () => {
+	it('refuses a collection name that is empty, too long or malformed', () => {
 		for (const name of ['', 'a$', 'system.x', '1a', 'a'.repeat(121)])
 			expect(() => collection(name)).to.throw('cannot be the name of a collection');
-	});
-});
-
-describe('EJSON', () => {
-	it('has the functions of Meteor’s package', () => {
-		const value = { when: new Date(5), list: [Number.NaN, new Uint8Array([1])] };
-		expect(EJSON.parse(EJSON.stringify(value))).to.deep.equal(value);
-		expect(EJSON.fromJSONValue(EJSON.toJSONValue(value))).to.deep.equal(value);
-		expect(EJSON.equals({ a: 1, b: 2 }, { b: 2, a: 1 })).to.equal(true);
-		expect(EJSON.clone(value)).to.deep.equal(value);
-		expect(EJSON.clone(value)).not.to.equal(value);
-	});
-
-	it('encodes and decodes a type of the application', async () => {
-		class Money {
-			constructor(readonly cents: number) {}
-			typeName = () => 'money-of-a-test';
-			toJSONValue = () => this.cents;
-			clone = () => new Money(this.cents);
-			equals = (other: unknown) => other instanceof Money && other.cents === this.cents;
-		}
-		EJSON.addType('money-of-a-test', (cents) => new Money(cents as number));
-		const read = EJSON.parse(EJSON.stringify({ price: new Money(5) })) as { price: Money };
-		expect(read.price).to.be.instanceOf(Money).and.include({ cents: 5 });
 	});
 });

@@ -20,7 +20,6 @@ describe('createUser', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Signs up as a connection does. Also returns the arguments with which the method called `setUserId`. */
 	async function signUp(options: unknown, at = roomkey) {
 		const setUserIdArgs: unknown[] = [];
 		const setUserId = (...args: unknown[]) => void setUserIdArgs.push(...args);
@@ -195,7 +194,7 @@ describe('createUser', () => {
 			});
 		}
 
-		/** A store whose first search for a name finds nobody, as if another caller took the name just afterwards. */
+		/** A store whose first search finds nobody, as if another caller took the name just afterwards. */
 		function findingNobodyFirst(store: Store): Store {
 			let searches = 0;
 			const findOne: Store['users']['findOne'] = async (...args) =>
@@ -203,7 +202,7 @@ describe('createUser', () => {
 			return { ...store, users: { ...store.users, findOne } };
 		}
 
-		it('removes the new user again if another user turns out to have had the name first', async () => {
+		it('removes the new user again if another user already had the name', async () => {
 			const racing = await openRoomkey(undefined, { signUps: true }, findingNobodyFirst);
 			await addPerson(racing.store, { username: 'Early' });
 			expect(await rejection(signUp({ username: 'early' }, racing))).to.include(TAKEN);

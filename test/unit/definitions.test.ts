@@ -1,4 +1,4 @@
-/** Wrong definitions are refused when they are made, by an error that names the definition and the member. */
+/** Errors for wrong definitions name the definition and the member. */
 import { expect } from 'chai';
 import {
 	type Collection,
@@ -138,7 +138,7 @@ describe('a wrong definition', () => {
 		});
 	}
 
-	it('is refused if it is a live query without an object of the fields that clients may see', () => {
+	it('is refused if it is a live query without fields that clients may see', () => {
 		for (const fields of [undefined, null, {}, { services: 0 }, ['username'], 'username']) {
 			expect(() => js.liveQuery('users', {}, fields), JSON.stringify(fields)).to.throw(
 				DefinitionError,

@@ -1,4 +1,4 @@
-/** The checks of requests and messages against the OpenAPI and AsyncAPI documents find differences of each kind. */
+/** The checks against the OpenAPI and AsyncAPI documents find differences of each kind. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
@@ -16,7 +16,6 @@ describe('the checks of what servers answer in tests', () => {
 	let url: string;
 	let status = 200;
 	let answer = '{}';
-	/** Answers a message of a DDP client. */
 	let react: (message: { msg: string; id: string }) => object[] = () => [];
 
 	before(async () => {
@@ -162,7 +161,7 @@ describe('the checks of what servers answer in tests', () => {
 		});
 	}
 
-	it('notice a subscription that a client gives to `send` as bytes, so its documents need no description', async () => {
+	it('notice a subscription that is sent as bytes, and accept its documents', async () => {
 		react = ({ id }) => [
 			{ msg: 'added', collection: 'things', id: 'x' },
 			{ msg: 'ready', subs: [id] },
@@ -174,7 +173,7 @@ describe('the checks of what servers answer in tests', () => {
 		await client.close();
 	});
 
-	it('report, over DDP, a call and a subscription with arguments of the wrong types that are accepted', async () => {
+	it('report, over DDP, accepted calls and subscriptions with arguments of wrong types', async () => {
 		react = ({ msg, id }) =>
 			msg === 'sub'
 				? [{ msg: 'ready', subs: [id] }]

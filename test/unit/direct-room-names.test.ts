@@ -1,4 +1,4 @@
-/** Direct rooms are named after their members, and renamed whichever method changes the name of a member. */
+/** Direct rooms are named after their members, and renamed with them. */
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import type { Room } from '../../shared/documents.js';
@@ -49,7 +49,7 @@ describe('names of direct rooms', () => {
 		],
 	] as const) {
 		describe(`after ${method}`, () => {
-			it('include a new display name, as the fname in the membership of the other member, who is notified', async () => {
+			it('include a new display name as fname, and the other member is notified', async () => {
 				const [ann, bob] = [await person('Ann'), await person('Bob')];
 				const rid = await open(ann, bob);
 				expect(await namesFor(bob, rid)).to.deep.equal([ann.username, 'Ann']);
@@ -58,7 +58,7 @@ describe('names of direct rooms', () => {
 				expect(await namesFor(ann, rid)).to.deep.equal([bob.username, 'Bob']);
 			});
 
-			it('include a new user name, also as the fname if there is no display name', async () => {
+			it('include a new username, also as fname if there is no display name', async () => {
 				const [ann, bob] = [await person(), await person()];
 				const rid = await open(ann, bob);
 				const username = `${ann.username}.new`;
@@ -67,7 +67,7 @@ describe('names of direct rooms', () => {
 				expect(await usernamesOf(rid)).to.have.members([username, bob.username]);
 			});
 
-			it('list all other members for each of several members, in the order of display names', async () => {
+			it('list all other members in the order of display names', async () => {
 				const [ann, bob, carl] = [await person('Ann'), await person('Bob'), await person('Carl')];
 				const rid = await open(carl, bob, ann);
 				expect(await namesFor(carl, rid)).to.deep.equal([`${ann.username}, ${bob.username}`, 'Ann, Bob']);
@@ -88,7 +88,7 @@ describe('names of direct rooms', () => {
 				expect(await usernamesOf(rid)).to.deep.equal([username]);
 			});
 
-			it('are repaired by repeating a change that was interrupted; repeating a complete one writes nothing', async () => {
+			it('are repaired by repeating an interrupted change; repeating a complete one writes nothing', async () => {
 				const [ann, bob] = [await person('Ann'), await person('Bob')];
 				const rid = await open(ann, bob);
 				await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { fname: 'old' } });
@@ -110,7 +110,7 @@ describe('names of direct rooms', () => {
 		expect(await usernamesOf(rid)).to.have.members([...usernames, carl.username]);
 	});
 
-	it('are the only room names that change with a member: a group keeps its name', async () => {
+	it('are the only room names that change with the name of a member', async () => {
 		const ann = await person('Ann');
 		const { group } = (await roomkey.call(ann, 'groups.create', `g${count++}`)) as { group: Room };
 		await roomkey.call(admin, 'users.update', ann.id, { name: 'Anna' });
