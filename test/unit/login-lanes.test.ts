@@ -71,7 +71,7 @@ describe('the queues of logins', () => {
 		expect(atWork()).to.equal('cx');
 	});
 
-	it('refuse a login if the queue is full, or its address fills half of it', async () => {
+	it('refuse a login if the queue is full, or its address fills half', async () => {
 		for (const name of 'abcd') void logIn(name);
 		const beyondHalf = (await rejection(logIn('e'))) as ClientError;
 		expect(beyondHalf).to.be.instanceOf(ClientError).and.to.include({ error: 503 });
