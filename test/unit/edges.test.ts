@@ -1,4 +1,4 @@
-/** Edge cases: invited users, long texts, values that not every store can hold, and methods without a rate limit. */
+/** Edge cases: invited users, long texts, values that not every store can hold, and rate limits. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { announcedBy } from '../support/keys.js';
@@ -6,7 +6,7 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-describe('in a room with an owner, a member and an invited user', () => {
+describe('in a room with an invited user,', () => {
 	let roomkey: TestRoomkey;
 	let owner: Person;
 	let member: Person;
@@ -33,13 +33,13 @@ describe('in a room with an owner, a member and an invited user', () => {
 	const ask = (as: Person, keyId = 'k') =>
 		roomkey.call(as, 'stream-notify-room-users', `${rid}/e2ekeyRequest`, rid, keyId);
 
-	it('the invited user cannot ask the members for the key, and is not asked (rocketchat-e2e.md 10.3)', async () => {
+	it('the invited user cannot ask for the key, and is not asked (rocketchat-e2e.md 10.3)', async () => {
 		expect(await rejection(ask(invited))).to.include({ error: 'not-allowed' });
 		const notified = await announcedBy(roomkey, () => ask(owner));
 		expect(notified).to.deep.equal([`notify notify-user ${member.id}/e2ekeyRequest ${rid} k`]);
 	});
 
-	it("the invited user and the owner do not see each other's key history (beyond.md E15)", async () => {
+	it("the invited user and the owner cannot read each other's key history (beyond.md E15)", async () => {
 		for (const [as, whom] of [
 			[invited, owner],
 			[owner, invited],
@@ -49,7 +49,7 @@ describe('in a room with an owner, a member and an invited user', () => {
 		expect(await roomkey.call(member, 'e2e.keyHistory', owner.id)).to.include({ total: 1 });
 	});
 
-	it('the invited user does not become the owner when the account of the owner is deleted', async () => {
+	it("the invited user does not become owner when the owner's account is deleted", async () => {
 		const leaving = await addPerson(roomkey.store);
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': owner.id }, { $unset: { roles: 1 } });
 		await addMember(roomkey.store, rid, leaving, { roles: ['owner'] });
@@ -90,7 +90,7 @@ describe('in a room with an owner, a member and an invited user', () => {
 	});
 });
 
-describe('methods, for values that not every store can hold,', () => {
+describe('methods', () => {
 	let roomkey: TestRoomkey;
 	let person: Person;
 

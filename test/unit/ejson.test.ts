@@ -1,4 +1,4 @@
-/** The cases of test/contract/ejson-cases.json: EJSON as clients send and receive it, and the DDP codec that uses it. */
+/** EJSON and the DDP codec: the cases of test/contract/ejson-cases.json, and the checks that only Roomkey has. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import vm from 'node:vm';
@@ -19,7 +19,7 @@ import {
 } from '../../shared/ejson.js';
 import { ClientError } from '../../shared/errors.js';
 
-/** A case, whose members test/contract/check.md section 1.4 explains. */
+/** The fields are explained in test/contract/check.md section 1.4. */
 interface Case {
 	kind: 'encode' | 'decode' | 'equals' | 'ddp-encode' | 'ddp-decode';
 	js?: string;
@@ -74,7 +74,7 @@ const names: Record<string, unknown> = {
 	},
 };
 
-/** Evaluates an expression of a case in this realm, so that its dates are instances of our `Date`. */
+/** Evaluates in this context, because dates of the cases must be instances of this `Date`. */
 function evaluate(js: string): unknown {
 	return vm.runInThisContext(`(({${Object.keys(names)}}) => (${js}))`)(names);
 }
@@ -88,13 +88,12 @@ function thrownBy(f: () => unknown): Error | undefined {
 	return undefined;
 }
 
-/** Compares RegExps as texts, because EJSON counts all of them as equal. */
+/** Compares RegExps as texts. For EJSON all RegExps are equal. */
 function expectEqual(actual: unknown, expected: unknown): void {
 	if (expected instanceof RegExp) expect(String(actual)).to.equal(String(expected));
 	else expect(EJSON.equals(actual, expected as never), `${EJSON.stringify(actual)}`).to.equal(true);
 }
 
-/** Encodes a message of a case by the function of the codec for its kind. */
 function encodeMessage(message: Record<string, unknown>): string {
 	const { msg, id, collection, fields } = message;
 	switch (msg as string) {
@@ -123,12 +122,12 @@ function encodeMessage(message: Record<string, unknown>): string {
 		case 'nosub':
 			return codec.nosub(id as never);
 		default:
-			// Only clients send `method`, so the codec has no function for it, and this encodes only the params by EJSON.
+			// Only clients send `method`, so the codec has no function for it.
 			return `{"msg":"${msg}","id":"${id}","method":"${message.method}","params":${stringify(message.params)}}`;
 	}
 }
 
-/** Decodes a text as a session does: null if that answers `Bad request`, Unreadable if it answers `Parse error`. */
+/** Returns null for a text that a session answers with `Bad request`. Throws Unreadable for `Parse error`. */
 function decodeMessage(text: string): unknown {
 	try {
 		const message = codec.readMessage(text);
@@ -167,7 +166,7 @@ describe('EJSON', () => {
 		},
 		'ddp-encode'({ js = '', wire, throws }) {
 			const message = evaluate(js) as Record<string, unknown>;
-			// A ping whose id is no string is answered, not dropped with a line in the log (test/contract/ddp.md section 19).
+			// Roomkey answers a ping whose id is no string. Meteor does not (test/contract/ddp.md section 19).
 			if (throws === 'Error: Message id is not a string') wire = '{"msg":"pong","id":5}';
 			const text = encodeMessage(message);
 			if (message.error === undefined) expect(text).to.equal(wire);
@@ -183,12 +182,12 @@ describe('EJSON', () => {
 		it(`${entry.kind} ${entry.js ?? entry.wire ?? `${entry.a} ${entry.b}`}`, () => tests[entry.kind](entry));
 	}
 
-	describe("with limits and checks that Meteor's EJSON lacks", () => {
+	describe("with more checks than Meteor's EJSON", () => {
 		const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
 		it('reads up to the maximum number of values, in lists and in objects', () => {
 			for (const element of ['1', '[]', '{}', '""', '[1]', '{"k":1}']) {
-				// A list or object with one value counts as two values. The list around the elements is one more.
+				// A list or object with one value counts as two values. The outer list is one more.
 				const valuesPerElement = ['[1]', '{"k":1}'].includes(element) ? 2 : 1;
 				const maxElements = Math.floor((MAX_VALUES - 1) / valuesPerElement);
 				const list = (count: number) => `[${Array(count).fill(element).join()}]`;
@@ -222,7 +221,7 @@ describe('EJSON', () => {
 			expect(parse('{"\\u0024date":5}')).to.deep.equal(new Date(5));
 		});
 
-		it('does not take an object with `callee` and a large `length` for an arguments object', () => {
+		it('treats an object with `callee` and a large `length` as an ordinary object', () => {
 			const endless = { callee: 1, length: 2 ** 31 };
 			const within = { a: [endless], $date: 1 };
 			expect(parse(JSON.stringify(within))).to.deep.equal(within);
@@ -234,14 +233,14 @@ describe('EJSON', () => {
 			expect(stringify(binary)).to.equal(JSON.stringify(binary));
 		});
 
-		it('visits each part once, however deep it is', () => {
-			// With two visits of each part by the one around it, there would be 2^1000 visits, and this test would not end.
+		it('visits each part of a deep value once', () => {
+			// Two visits of each part by its parent would be 2^1000 visits, and this test would not end.
 			let deep: unknown = new Date(5);
 			for (let i = 0; i < 1000; i++) deep = i % 2 ? [deep] : { a: deep };
 			expect(stringify(deep)).to.equal(JSON.stringify(deep).replace(/"1970[^"]*"/, '{"$date":5}'));
 		});
 
-		it('refuses a long text or list in place of an object, instead of making each character or element a field', () => {
+		it('refuses a long text or list in place of an object', () => {
 			expect(parse('{"$escape":"ab"}')).to.deep.equal({ 0: 'a', 1: 'b' });
 			expect(thrownBy(() => parse(`{"$escape":"${'a'.repeat(1000)}"}`))).to.be.instanceOf(Unreadable);
 			expect(thrownBy(() => parse(JSON.stringify({ $escape: Array(1000).fill(1) })))).to.be.instanceOf(Unreadable);

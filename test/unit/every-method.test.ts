@@ -1,6 +1,6 @@
 /**
- * Calls every method of the catalogue with odd arguments as every kind of caller. A method must answer or refuse, but never
- * fail, and it must reveal no secret.
+ * Calls every method as every kind of caller, also with odd arguments. A method must answer or refuse, but never fail.
+ * It must reveal no secret.
  */
 import { inspect } from 'node:util';
 import { expect } from 'chai';
@@ -14,14 +14,14 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 /** Time for all calls with odd arguments together, in ms. */
 const BUDGET_MS = 2500;
-/** Longest time of a call, in ms. It finds calls that never end. */
+/** In ms. Finds calls that never end. */
 const MAX_CALL_MS = 20_000;
-/** Maximum number of operations of the store in one call. It finds calls that retry for ever. */
+/** Maximum number of store operations in one call. Finds calls that retry for ever. */
 const MAX_OPERATIONS = 10_000;
 
 const SEED = Number(process.env.ROOMKEY_TEST_FUZZ_SEED ?? Date.now() % 2 ** 31);
 
-/** Mulberry32: a random number generator from 0 to 1 that repeats its numbers for the same seed. */
+/** Mulberry32, a generator of random numbers from 0 to 1. */
 function randomFrom(seed: number): () => number {
 	let state = seed;
 	return () => {
@@ -38,7 +38,7 @@ function nested(depth: number): unknown {
 	return value;
 }
 
-/** An object with an own key `__proto__`, as the body of an HTML form may give it. In JSON, the server refuses this key. */
+/** Has an own key `__proto__`, as the body of an HTML form may have it. In JSON, the server refuses this key. */
 const proto = JSON.parse('{"__proto__": ["admin"]}');
 
 const ODD: readonly unknown[] = [
@@ -111,7 +111,6 @@ const SECRET_FIELDS = [
 	'departures',
 ];
 
-/** Arguments of several methods that may be left out: flags, and texts. */
 const OPTIONAL_FLAGS: ReadonlySet<string> = new Set([
 	...['verified', 'requirePasswordChange', 'setRandomPassword', 'joinDefaultChannels', 'sendWelcomeEmail'],
 	...['confirmRelinquish', 'excludeSelf', 'readOnly'],
@@ -135,7 +134,7 @@ describe('every method', () => {
 	});
 	after(() => roomkey.close());
 
-	/** A store that fails after too many operations, because a loop that never waits would block all timers. */
+	/** Fails after `MAX_OPERATIONS`. A loop that never waits would block the timer of `MAX_CALL_MS`. */
 	function counted(real: Store): Store {
 		const wrap = (collection: object) =>
 			new Proxy(collection, {
@@ -147,7 +146,7 @@ describe('every method', () => {
 		return new Proxy(real, { get: (target, name) => wrap(Reflect.get(target, name)) });
 	}
 
-	/** Makes the people and rooms again, because some calls delete them. */
+	/** Makes the people and rooms anew. Some calls delete them. */
 	async function populate(): Promise<void> {
 		const { store } = roomkey;
 		for (const { deleteMany } of [store.users, store.rooms, store.subscriptions, store.trash]) await deleteMany({});
@@ -194,7 +193,7 @@ describe('every method', () => {
 		}
 	}
 
-	/** A value that methods accept as the argument of this name; at random undefined, for some that may be left out. */
+	/** A value that methods accept for this argument. Some optional arguments are undefined at random. */
 	function acceptedArgument(name: string): unknown {
 		const optional = <T>(value: T) => (random() < 0.5 ? value : undefined);
 		const who = pick(Object.values(people));
@@ -272,7 +271,6 @@ describe('every method', () => {
 		return pick(ODD);
 	}
 
-	/** The text of everything that a client would receive. */
 	function textOf(value: unknown): string {
 		return value === undefined ? '' : canonical({ value });
 	}
@@ -331,12 +329,10 @@ describe('every method', () => {
 		if (faults.length > 0) throw faults[0];
 	}
 
-	/** Accepted arguments, except for an odd value at `oddIndex`. */
 	const paramsOf = ({ args }: Method, oddIndex: number | null) =>
 		args.map(([arg], i) => (i === oddIndex ? odd(arg) : acceptedArgument(arg)));
 
 	it(`answers or refuses any arguments of any caller, and reveals no secret (ROOMKEY_TEST_FUZZ_SEED=${SEED})`, async () => {
-		// First every caller calls every method with accepted arguments. Then come odd arguments, until the time is over.
 		for (const method of methods) {
 			await populate();
 			for (const [kind, caller] of Object.entries(people)) {
@@ -349,7 +345,6 @@ describe('every method', () => {
 			if (i % 200 === 0) await populate();
 			const method = pick(methods);
 			const [kind, caller] = pick(Object.entries(people));
-			// The index after the last argument means that all arguments are odd.
 			const oddIndex = Math.floor(random() * (method.args.length + 1));
 			const areAllOdd = oddIndex === method.args.length;
 			const params = areAllOdd ? method.args.map(([arg]) => odd(arg)) : paramsOf(method, oddIndex);

@@ -8,16 +8,12 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const messages = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 
 describe('the incoming buffer', () => {
-	/**
-	 * Opens a buffer. The clock advances by 0.2 ms for each message.
-	 * @param onMessage called for each message that the buffer passes on
-	 */
+	/** Opens a buffer. The clock advances by 0.2 ms for each message. */
 	function open(onMessage = (_text: string, _buffer: IncomingBuffer) => {}) {
-		// Restores the real clock, because an earlier `open` in the same test may have replaced it.
+		// An earlier `open` in the same test may have replaced the clock.
 		mock.reset();
 		let now = 0;
 		const clock = mock.method(performance, 'now', () => now);
-		/** The messages passed on, and how often the buffer has reported that it is ready for more. */
 		const observed = { received: [] as string[], readyCount: 0 };
 		const receiver = {
 			hasAcceptedConnect: true,
@@ -55,7 +51,7 @@ describe('the incoming buffer', () => {
 		expect(observed.received).to.deep.equal([...messages(100), 'next frame']);
 	});
 
-	it('passes on nothing while it is paused, even in the middle of a frame (5)', async () => {
+	it('passes on nothing while it is paused, even within a frame (5)', async () => {
 		const { buffer, observed } = open((text) => text === '1' && buffer.pause());
 		buffer.push(messages(4));
 		await nextTurn();
@@ -65,7 +61,7 @@ describe('the incoming buffer', () => {
 		expect(observed).to.deep.equal({ received: messages(4), readyCount: 1 });
 	});
 
-	it('reports that it is ready for more if it is resumed without a message (5)', () => {
+	it('reports that it is ready when resumed without a message (5)', () => {
 		const { buffer, observed } = open();
 		buffer.pause();
 		buffer.resume();

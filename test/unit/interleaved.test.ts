@@ -1,7 +1,6 @@
 /**
- * Two concurrent calls in one small world of users and a room. The second call runs completely before one operation of
- * the first, and the test is repeated for each operation of the first. No call may fail with a server error, and the
- * stored state must be consistent.
+ * Two concurrent calls: the second runs completely before one operation of the first, for each operation in turn.
+ * No call may fail with a server error, and the stored state must be consistent.
  */
 import assert from 'node:assert/strict';
 import type { Collection, Store } from '../../shared/store.js';
@@ -9,13 +8,10 @@ import { identity, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-/**
- * Collections whose reads are cached for a second, and shared by concurrent calls. A call that runs before such a read
- * could wait for this very read, which waits for the call.
- */
+/** Concurrent calls share reads of these collections. The second call could wait for a read of the first for ever. */
 const CACHED = new Set<string | symbol>(['settings', 'permissions']);
 
-/** Wraps a store, so that it calls a function once, before a chosen operation. Operations on `CACHED` collections do not count. */
+/** Calls a function once, before a chosen operation of the store. Operations on `CACHED` collections do not count. */
 function interpose(real: Store) {
 	let left = Number.POSITIVE_INFINITY;
 	let run = async () => {};
@@ -62,7 +58,6 @@ function interpose(real: Store) {
 			left = n;
 			run = then;
 		},
-		/** Whether the function was called. */
 		get wasCalled() {
 			return left < 0;
 		},
@@ -81,10 +76,10 @@ interface World {
 
 type Call = readonly [as: Person, name: string, ...params: unknown[]];
 
-/** On MongoDB the second call runs only before every seventh operation, because making a world takes much longer there. */
+/** Only every seventh operation on MongoDB, where making a world takes much longer. */
 const STRIDE = process.env.ROOMKEY_TEST_MONGO_URL ? 7 : 1;
 
-/** The last number that was used to make a key or a key id unique. */
+/** Makes public keys and key ids unique. */
 let lastNumber = 0;
 
 const CALLS: Readonly<Record<string, (world: World) => Call>> = {
@@ -163,7 +158,7 @@ describe('two concurrent calls', () => {
 		return { rid, alice, bob, carol, admin, key: () => sealed('k') };
 	}
 
-	/** Makes a call. @returns 'done', or the code of an error for clients; throws any other error */
+	/** Returns 'done', or the code of an error for clients. Throws any other error. */
 	async function outcomeOf([as, name, ...params]: Call): Promise<unknown> {
 		try {
 			await roomkey.callAs({ userId: as.id, setUserId: () => {} }, name, ...params);
@@ -176,7 +171,7 @@ describe('two concurrent calls', () => {
 		}
 	}
 
-	/** Checks the stored state when both calls have ended. @param happened describes the calls, for the error */
+	/** @param happened describes both calls, for the error */
 	async function requireConsistency(world: World, happened: string): Promise<void> {
 		const { store } = roomkey;
 		const { rid } = world;

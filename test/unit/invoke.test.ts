@@ -12,14 +12,12 @@ import { openRoomkey, settings, type TestRoomkey } from '../support/roomkey.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** A method that passes its context to a test. */
 function contextual(name: string, run: (context: MethodContext) => unknown) {
 	return method({ ...anyone, name, run: (_args, context) => run(context) });
 }
 
 describe('invoke', () => {
 	let roomkey: TestRoomkey;
-	/** Number of calls of `call-itself`. */
 	let depth = 0;
 
 	before(async () => {
@@ -129,7 +127,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('turns a thrown array of match errors into 500, and logs their paths but not their texts', async () => {
+	it('turns an array of match errors into 500, and logs only their paths', async () => {
 		const lines = roomkey.log.lines.length;
 		const error = await rejection(roomkey.call(null, 'throw', [new MatchError('Expected 1, got "secret"', 'a.b')]));
 		expect(error).to.be.instanceOf(ClientError).and.include({ error: 500 });
@@ -142,7 +140,7 @@ describe('invoke', () => {
 		]);
 	});
 
-	it('logs method, argument and path of an argument of the wrong type at debug', async () => {
+	it('logs at level debug which argument has a wrong type', async () => {
 		const lines = roomkey.log.lines.length;
 		await rejection(roomkey.call(null, 'sum', 1, 'two'));
 		expect(roomkey.log.lines.slice(lines)).to.deep.equal([
@@ -160,17 +158,17 @@ describe('invoke', () => {
 		expect(JSON.stringify(roomkey.log.lines.slice(lines))).not.to.include('my password');
 	});
 
-	it('calls a method from a method as the same user, with copies of values', async () => {
+	it('calls a method from a method as the same user, with copied values', async () => {
 		const who = { name: 'who', userId: 'alice', connection: null };
 		expect(await roomkey.callAs({ userId: 'alice' }, 'call-who')).to.deep.equal(who);
 		expect(await roomkey.call(null, 'call-echo')).to.deep.equal({ inner: [1] });
 	});
 
-	it('passes on unchanged the error of a method that another method calls', async () => {
+	it('passes on the error of a method that another method calls', async () => {
 		expect(await rejection(roomkey.call(null, 'call-missing'))).to.include({ error: 404 });
 	});
 
-	it('changes the user of the calling method, too, when the called method calls setUserId', async () => {
+	it('changes the user of the calling method when a called method calls setUserId', async () => {
 		const userIds: unknown[] = [];
 		const setUserId = (id: string | null) => void userIds.push(id);
 		expect(await roomkey.callAs({ setUserId }, 'call-setUserId')).to.equal('alice');
@@ -192,7 +190,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('fires the signal of a method, and of one that it calls, when the client disconnects', async () => {
+	it('fires the signal of a called method when the client disconnects', async () => {
 		const client = new AbortController();
 		const waiting = await openRoomkey([
 			contextual('wait', ({ signal }) => {
@@ -234,7 +232,7 @@ describe('invoke', () => {
 		await careless.close();
 	});
 
-	it('pauses the timeout of a method while its setUserId waits for subscriptions (ddp.md 12)', async () => {
+	it('pauses the timeout while setUserId waits for subscriptions (ddp.md 12)', async () => {
 		let changed = () => {};
 		const change = new Promise<void>((resolve) => {
 			changed = resolve;
@@ -244,7 +242,7 @@ describe('invoke', () => {
 			method({ ...anyone, name: 'never', timeout: 1, run: () => new Promise(() => {}) }),
 		]);
 		const login = slow.callAs({ setUserId: () => change }, 'log in');
-		// This call starts later and has the same timeout. When it times out, the timeout of the login would have passed too.
+		// Starts later, with the same timeout. A login that is not paused would time out first.
 		expect(await rejection(slow.call(null, 'never'))).to.include({ error: 'error-timeout' });
 		changed();
 		expect(await login).to.equal(undefined);

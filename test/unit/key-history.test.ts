@@ -18,7 +18,7 @@ interface Answer {
 	total: number;
 }
 
-/** Verifies the chain of hashes, as a client that does not trust the server would do it. */
+/** Verifies the chain of hashes as a client would. */
 function expectChain(history: readonly KeyHistoryEntry[]): void {
 	let previous = '';
 	let time = 0;
@@ -56,7 +56,7 @@ describe('e2e.keyHistory (E15)', () => {
 		(await roomkey.call(as, NAME, of.id, ...page)) as Answer;
 	const keysIn = ({ history }: Answer) => history.map(({ public_key }) => public_key);
 
-	it('lists the stored public keys, the oldest first, as a chain of hashes that can be verified', async () => {
+	it('lists the stored public keys, oldest first, as a verifiable chain of hashes', async () => {
 		for (const key of ['one', 'zwei ü', '{"kty":"RSA"}\n', 'one']) await set(alice, key);
 		const answer = await read(alice, alice);
 		expect(keysIn(answer)).to.deep.equal(['one', 'zwei ü', '{"kty":"RSA"}\n', 'one']);
@@ -83,7 +83,7 @@ describe('e2e.keyHistory (E15)', () => {
 		expectChain(answer.history);
 	});
 
-	it("remains a chain without gaps if twenty devices overwrite each other's keys by force", async () => {
+	it('remains a chain without gaps if twenty devices store keys concurrently', async () => {
 		const keys = Array.from({ length: 20 }, (_, i) => `key ${i}`);
 		await Promise.all(keys.map((key) => set(alice, key)));
 		const answer = await read(alice, alice);
@@ -123,13 +123,13 @@ describe('e2e.keyHistory (E15)', () => {
 	describe('the stored history', () => {
 		const userOf = ({ id }: Person) => roomkey.store.users.findOne({ _id: id });
 
-		/** The size of a history as JSON: the last entry in the user's document, and the earlier entries in the collection. */
+		/** The size of the whole history as JSON. */
 		async function storedSize(person: Person): Promise<number> {
 			const earlier = await roomkey.store.keyHistory.findOne({ _id: person.id });
 			return JSON.stringify([earlier, (await userOf(person))?.e2eKeyHistory]).length;
 		}
 
-		it('is limited in entries: the oldest are dropped and counted, and the rest remains a chain', async () => {
+		it('is limited in entries; the oldest are dropped and counted', async () => {
 			for (let i = 0; i < 130; i++) await set(alice, `key ${i}`);
 			const { history: all, total, ...answer } = (await read(alice, alice)) as Answer & { dropped: number };
 			expect({ total, dropped: answer.dropped }).to.deep.equal({ total: 101, dropped: 29 });
@@ -143,11 +143,11 @@ describe('e2e.keyHistory (E15)', () => {
 		it('is limited in bytes', async () => {
 			for (let i = 0; i < 40; i++) await set(alice, `${i}`.padEnd(8000, 'x'));
 			expect(await storedSize(alice)).to.be.lessThan(200_000);
-			// The separate collection has room for 160 KiB: for 20 of these keys. The newest key is in the user document.
+			// The collection has room for 160 KiB, which is 20 of these keys. The newest key is in the user document.
 			expect(await read(alice, alice)).to.include({ total: 21, dropped: 19 });
 		});
 
-		it('is read from the user document, where earlier versions kept all of it; then all entries but the newest are moved', async () => {
+		it('is moved out of the user document, except its newest entry', async () => {
 			const former: KeyHistoryEntry[] = [];
 			for (let i = 0; i < 5; i++) {
 				const previous = former.at(-1)?.hash ?? '';
@@ -165,7 +165,7 @@ describe('e2e.keyHistory (E15)', () => {
 			}
 		});
 
-		it('is cut to the limit if an earlier version kept a longer one in the user document; the keys can be replaced and reset', async () => {
+		it('is cut to the limit if an earlier version stored a longer one', async () => {
 			const e2eKeyHistory = Array.from({ length: 100 }, (_, i) => ({
 				public_key: `${i}`.padEnd(8000, 'x'),
 				ts: new Date(i + 1),
@@ -213,7 +213,7 @@ describe('e2e.keyHistory (E15)', () => {
 	describe('callers', () => {
 		beforeEach(() => set(alice, 'key'));
 
-		it('may be users who share a room of any type with the owner of the keys', async () => {
+		it('may be any users who share a room with the owner of the keys', async () => {
 			for (const t of ['c', 'p', 'd'] as const) {
 				const carol = await addPerson(roomkey.store);
 				await addRoom(roomkey.store, [alice, carol], { t });
@@ -221,7 +221,7 @@ describe('e2e.keyHistory (E15)', () => {
 			}
 		});
 
-		it('may be a user with more than 500 rooms who shares only the last with the owner of the keys', async () => {
+		it('may have over 500 rooms, and share only the last with the owner', async () => {
 			// `pagesOf` reads 500 memberships at a time, ordered by id. The id `~` comes after all random ids.
 			for (let i = 0; i < 500; i++) await addRoom(roomkey.store, [bob]);
 			const rid = await addRoom(roomkey.store, [alice]);
@@ -235,7 +235,7 @@ describe('e2e.keyHistory (E15)', () => {
 			expect(keysIn(await read(admin, alice))).to.deep.equal(['key']);
 		});
 
-		it('may not be other users; the error does not tell whether there is such a user', async () => {
+		it('may not be other users; the error hides whether the user exists', async () => {
 			await addRoom(roomkey.store, [alice]);
 			await addRoom(roomkey.store, [bob]);
 			const admin = await addPerson(roomkey.store, { roles: ['admin'] });
@@ -285,7 +285,7 @@ describe('e2e.keyHistory (E15)', () => {
 	});
 
 	describe('the event e2eIdentityChanged', () => {
-		it('reaches each user who shares an encrypted room with the owner of the keys once, with the hash of the last entry', async () => {
+		it('reaches each user of a shared encrypted room once, with the newest hash', async () => {
 			await set(alice, 'one');
 			const [carol, dave, erin] = [
 				await addPerson(roomkey.store),
@@ -322,7 +322,7 @@ describe('e2e.keyHistory (E15)', () => {
 			);
 		});
 
-		it('is not sent for a first key, but is sent for the first key after a reset', async () => {
+		it('is not sent for a first key, except after a reset', async () => {
 			await addRoom(roomkey.store, [alice, bob], { encrypted: true });
 			expect((await recordEvents(roomkey.bus, () => set(alice, 'one'))).notices).to.deep.equal([]);
 			await roomkey.call(alice, 'e2e.resetOwnE2EKey');

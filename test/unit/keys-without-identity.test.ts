@@ -39,7 +39,7 @@ describe('room keys of members without identity keys', () => {
 		expect((await state()).bob).to.equal('offered');
 	}
 
-	it('are removed when the member stores the first identity keys, if they are only offered; another can then be offered', async () => {
+	it('are removed when the first identity keys are stored, if only offered', async () => {
 		await offer();
 		expect((await state()).bob).to.equal('no-identity-key');
 		expect(await setIdentity('bob')).to.equal(undefined);
@@ -47,7 +47,7 @@ describe('room keys of members without identity keys', () => {
 		await expectWaiting();
 	});
 
-	it('are archived when the member stores the first identity keys, if the member has accepted them as offers', async () => {
+	it('are archived when the first identity keys are stored, if accepted as offers', async () => {
 		await offer();
 		await roomkey.call(bob, 'e2e.acceptSuggestedGroupKey', rid);
 		const { E2EKey } = await membershipOf(roomkey.store, rid, bob);
@@ -57,9 +57,9 @@ describe('room keys of members without identity keys', () => {
 		await expectWaiting();
 	});
 
-	it('stay when the member stores the first identity keys, if the member has stored them; an offer beside them is removed', async () => {
+	it('stay when the first identity keys are stored, if the member stored them', async () => {
 		await offer();
-		// Storing a key of the room's key id would remove the offer, and other key ids are refused, so the test writes the key itself.
+		// Not by `e2e.updateGroupKey`, which would remove the offer, and refuses other key ids.
 		const keyOfOtherId = sealed('other-key');
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: keyOfOtherId } });
 		await setIdentity('bob');
@@ -69,7 +69,7 @@ describe('room keys of members without identity keys', () => {
 		expect((await state()).bob).to.equal('holder');
 	});
 
-	it('are archived when the member stores the next identity keys, if they were stored after a reset of the identity keys', async () => {
+	it('are archived when new identity keys follow a reset of the former ones', async () => {
 		await setIdentity('bob');
 		await roomkey.call(bob, 'e2e.resetOwnE2EKey');
 		await storeOwn();
@@ -81,7 +81,7 @@ describe('room keys of members without identity keys', () => {
 		await expectWaiting();
 	});
 
-	it('do not make their member a holder: another member may reset the key of the room', async () => {
+	it('do not make their member a holder of the room key', async () => {
 		await storeOwn();
 		expect(await roomkey.call(alice, 'e2e.returnRoomKey', rid)).to.deep.equal({ lastKeyHolder: true });
 		expect(await state()).to.deep.equal({ hasHolder: false, bob: 'no-identity-key' });
@@ -89,7 +89,7 @@ describe('room keys of members without identity keys', () => {
 		expect((await state()).hasHolder).to.equal(true);
 	});
 
-	it('are given up without a report that the room has lost its last key holder', async () => {
+	it('are given up without `lastKeyHolder` in the answer', async () => {
 		await roomkey.call(alice, 'e2e.returnRoomKey', rid);
 		await storeOwn();
 		expect(await roomkey.call(bob, 'e2e.returnRoomKey', rid)).to.equal(undefined);

@@ -1,14 +1,14 @@
-/** Calls about many rooms or members: other calls are answered meanwhile, and a call that is aborted stops its work. */
+/** Calls about many rooms or members yield to other calls, and stop when aborted. */
 import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-/** So many that a call about all of them takes many turns of the event loop. */
+/** A call about all of them takes many turns of the event loop. */
 const ROOMS = 3000;
 
-/** Makes calls of another user, one in each turn of the event loop. Returns how many are answered before `work` ends. */
+/** Makes a call in each turn of the event loop. Returns how many are answered before `work` ends. */
 async function servedMeanwhile(work: Promise<unknown>, call: () => Promise<unknown>): Promise<number> {
 	let isDone = false;
 	const end = work.finally(() => {
@@ -94,7 +94,6 @@ describe('a user with many rooms', () => {
 });
 
 describe('a room with many members', () => {
-	/** So many that a call about all of them takes many turns of the event loop. */
 	const MEMBERS = 1500;
 	let roomkey: TestRoomkey;
 	let owner: Person;
@@ -113,7 +112,7 @@ describe('a room with many members', () => {
 
 	const servedDuring = (work: Promise<unknown>) => servedMeanwhile(work, () => roomkey.call(owner, 'me'));
 
-	it('is renamed, and then deleted, while others are served; an aborted deletion can be repeated', async () => {
+	it('is renamed and deleted while others are served; an aborted deletion can be repeated', async () => {
 		const rename = roomkey.call(owner, 'rooms.saveRoomSettings', 'large', undefined, 'larger');
 		expect(await servedDuring(rename)).to.be.greaterThan(0);
 		expect(await roomkey.store.subscriptions.countDocuments({ rid: 'large', name: 'larger' })).to.equal(MEMBERS);

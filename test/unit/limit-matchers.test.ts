@@ -4,7 +4,7 @@ import type { Caller } from '../../server/core/caller.js';
 import type { RateMatcher } from '../../shared/limit.js';
 import { alice, callerFrom, methods, openWithRules, type RoomkeyWithRules, recordingRule } from '../support/rules.js';
 
-describe('rate limit rules: which calls they match and count together (14)', () => {
+describe('rate limit rules (14):', () => {
 	let roomkey: RoomkeyWithRules;
 
 	afterEach(() => roomkey.close());
@@ -19,7 +19,7 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 				{ userId: null, clientAddress: null, connectionId: null },
 			],
 		] as const) {
-			it(`${origin} has the name of the method, the user, the address and the connection`, async () => {
+			it(`${origin} has method name, user, address and connection`, async () => {
 				const { received, rule } = recordingRule();
 				roomkey = await openWithRules([rule]);
 				await roomkey.answer(caller, 'one');
@@ -77,8 +77,7 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 		});
 	});
 
-	// A bucket is the count of all calls that a rule counts together.
-	describe('the bucket', () => {
+	describe('a rule', () => {
 		const any = () => true;
 		const other = callerFrom('bob', '5.6.7.8', 'b');
 		for (const [matcher, caller, name, same] of [
@@ -106,21 +105,21 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 			);
 			const { userId, clientAddress, connectionId } = caller;
 			const call = `'${name}' by ${userId} at ${clientAddress} on connection ${connectionId}`;
-			it(`is ${same ? 'the same' : 'another one'} for ${call} as for 'one' by alice, with the matcher {${keys.join(', ')}}`, async () => {
+			it(`counts 'one' by alice ${same ? 'together with' : 'apart from'} ${call}, with the matcher {${keys.join(', ')}}`, async () => {
 				roomkey = await openWithRules([{ matcher, calls: 1, per: 1000 }]);
 				expect(await roomkey.answer(alice, 'one')).to.equal('done');
 				expect(await roomkey.isRefused(caller, name)).to.equal(same);
 			});
 		}
 
-		it('is the same for all addresses of an IPv6 /64, with a matcher that has clientAddress', async () => {
+		it('counts all addresses of an IPv6 /64 together if its matcher has clientAddress', async () => {
 			roomkey = await openWithRules([{ matcher: { clientAddress: any }, calls: 1, per: 1000 }]);
 			expect(await roomkey.isRefused(callerFrom(null, '2001:db8:0:1::1', 'a'))).to.equal(false);
 			expect(await roomkey.isRefused(callerFrom(null, '2001:db8:0:1:ffff::2', 'b'))).to.equal(true);
 			expect(await roomkey.isRefused(callerFrom(null, '2001:db8:0:2::1', 'c'))).to.equal(false);
 		});
 
-		it('belongs to one rule: another rule with the same matcher has its own', async () => {
+		it('counts apart from another rule with the same matcher', async () => {
 			const [first, second] = [recordingRule({ calls: 7 }), recordingRule({ calls: 9 })];
 			roomkey = await openWithRules([first.rule, second.rule]);
 			for (let i = 0; i < 2; i++) await roomkey.answer(alice, 'one');

@@ -31,8 +31,8 @@ describe('rate limit rules (14)', () => {
 		expect(await rejection(roomkey.callAs(alice, 'one'))).to.deep.include({ details: { timeToReset: 1000 } });
 	});
 
-	it('give each user a window of their own: it begins with their first call, and later calls do not lengthen it', async () => {
-		// With this matcher each user has a bucket, which counts their calls. In Meteor all buckets of a rule share one window.
+	it('give each user a fixed window that begins with their first call', async () => {
+		// In Meteor all users share one window of the rule.
 		roomkey = await openWithRules([{ matcher: { userId: () => true }, calls: 1, per: 1000 }]);
 		const bob = callerFrom('bob', '5.6.7.8', 'b');
 		expect(await roomkey.isRefused(alice)).to.equal(false);
@@ -45,7 +45,7 @@ describe('rate limit rules (14)', () => {
 		expect(await roomkey.isRefused(bob)).to.equal(false);
 	});
 
-	it('count neither calls of unknown methods nor calls that a method makes on the server', async () => {
+	it('count neither calls of unknown methods nor calls made by other methods', async () => {
 		const { received, rule } = recordingRule();
 		roomkey = await openWithRules([rule]);
 		for (const name of ['unknown', 'toString', '__proto__']) expect(await roomkey.answer(alice, name)).to.equal(404);
@@ -72,7 +72,7 @@ describe('rate limit rules (14)', () => {
 			[1000, 3000, 2000],
 			[1000, 2000, 3000],
 		]) {
-			it(`send the longest wait of the rules that refuse, with waits of ${waits.join(', ')} ms`, async () => {
+			it(`send the longest wait of the rules that refuse: ${waits.join(', ')} ms`, async () => {
 				const refusing = waits.map((per) => ({ matcher: {}, calls: 1, per }));
 				// Allows the second call, so its longer wait is not sent.
 				const allowing = { matcher: {}, calls: 5, per: 60_000 };
@@ -92,7 +92,7 @@ describe('rate limit rules (14)', () => {
 	});
 
 	describe('the callback', () => {
-		it('is called for each call that matches, allowed or refused, with the id of the rule', async () => {
+		it('is called for each matching call, allowed or refused, with the rule id', async () => {
 			const [named, unnamed] = [
 				recordingRule({ id: 'mine', calls: 1, per: 500 }),
 				recordingRule({ calls: 5, per: 700 }),
@@ -138,7 +138,7 @@ describe('rate limit rules (14)', () => {
 			expect(roomkey.errors()).to.deep.equal([]);
 		});
 
-		it('is called in a dry run, too: calls over the limit have `allowed: false`, although they are executed', async () => {
+		it('is called in a dry run with `allowed: false` for calls over the limit', async () => {
 			const { received, rule } = recordingRule({ calls: 1 });
 			roomkey = await openWithRules([rule], undefined, 'dry-run');
 			for (let i = 0; i < 2; i++) expect(await roomkey.answer(alice, 'one')).to.equal('done');
@@ -160,7 +160,7 @@ describe('rate limit rules (14)', () => {
 			["is the result of the rule's message function", describeOutcome, undefined, 'mine 900 0 false'],
 			['is the message for all rules', undefined, 'slowly', 'slowly'],
 			['is the result of the message function for all rules', undefined, describeOutcome, 'mine 900 0 false'],
-			['is the message of the rule even if there is a message for all rules', 'not now', describeOutcome, 'not now'],
+			['is the message of the rule if both are set', 'not now', describeOutcome, 'not now'],
 			["is Meteor's if the message function throws", fails, undefined, usual],
 		] as [string, RateMessage | undefined, RateMessage | undefined, string][]) {
 			it(what, async () => {
@@ -175,7 +175,7 @@ describe('rate limit rules (14)', () => {
 			});
 		}
 
-		it('is the message for all rules also for the limit in the definition of a method', async () => {
+		it('is the message for all rules also for the limit of a method', async () => {
 			roomkey = await openWithRules([], describeOutcome);
 			for (let i = 0; i < 2; i++) await roomkey.answer(alice, 'limited');
 			expect(await rejection(roomkey.callAs(alice, 'limited'))).to.include({ reason: 'limited 1000 0 false' });

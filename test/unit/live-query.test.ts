@@ -17,7 +17,6 @@ describe('a live query (7)', () => {
 	let opened: OpenStore;
 	let bus: Bus;
 	let subscriber: LiveQuerySubscriber;
-	/** Called before each read through `countingReads`. */
 	let beforeRead: () => void;
 	let reads: number;
 	/** What the subscriber has published, and its failure. */
@@ -71,7 +70,7 @@ describe('a live query (7)', () => {
 			.map((_id) => bus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id } }))
 			.at(-1);
 
-	it('does not show a document of its first result if a write during this read has made the document match no longer', async () => {
+	it('shows no document that stops matching during the read of the first result', async () => {
 		await write('p');
 		const { permissions } = opened.store;
 		const old = await permissions.find({ roles: 'r' }).toArray();
@@ -103,7 +102,7 @@ describe('a live query (7)', () => {
 		observer.stop();
 	});
 
-	it('has shown a write when the event of the write is handled, however much is written meanwhile', async () => {
+	it('has shown a write when its event is handled, despite later writes', async () => {
 		await write('mine', 'other');
 		beforeRead = () => {
 			if (reads < 100) announce('other');
@@ -114,7 +113,7 @@ describe('a live query (7)', () => {
 		expect(reads).to.be.below(5);
 	});
 
-	it('has shown a write as soon as its event is handled, even if the write came during the read for an earlier write', async () => {
+	it('has shown a write when its event is handled, even during another read', async () => {
 		await write('first', 'second');
 		let second: Promise<unknown> | undefined;
 		beforeRead = () => {
@@ -127,7 +126,7 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal(['show first', 'show second']);
 	});
 
-	it('reads the documents of simultaneous events together, and shows them in the order of the events', async () => {
+	it('reads documents of simultaneous events together, and shows them in event order', async () => {
 		await write('a', 'b', 'c');
 		await announce('c', 'a', 'b', 'c');
 		expect(reads).to.equal(1);
@@ -137,7 +136,7 @@ describe('a live query (7)', () => {
 		expect(calls.slice(3)).to.deep.equal(['remove b', 'change c', 'remove a']);
 	});
 
-	it('shows no state that was read before it began, and before a write that no query has noticed', async () => {
+	it('shows no state that was read before it began and before an unnoticed write', async () => {
 		const { permissions } = opened.store;
 		const ownBus = createBus(memoryLog());
 		const gates = new Gates();
@@ -213,7 +212,7 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal(['failed: no primary']);
 	});
 
-	it('does not fail after three repetitions if some reads failed because the store was unavailable', async () => {
+	it('does not count repetitions of a read while the store is unavailable', async () => {
 		await write('a');
 		beforeRead = () => {
 			if (reads <= 3) throw new StoreUnavailableError();
@@ -280,14 +279,14 @@ describe('a live query (7)', () => {
 		for (const action of ['inserted', 'updated', 'removed'] as const)
 			expect(bus.publish('changed', { ...change, action })).to.equal(undefined);
 		expect(reads).to.equal(0);
-		// Some events contain only the id, for example those about users. They do not tell whether the document matches.
+		// An event with only the id, as for users, does not tell whether the document matches.
 		await bus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id: 'p' } });
 		expect(reads).to.equal(1);
 		for (const other of others) other.stop();
 		expect(calls).to.deep.equal([]);
 	});
 
-	it('has shown all missed writes when a refresh ends, even if their read begins before the refresh has run all live queries', async () => {
+	it('has shown all missed writes when a refresh ends', async () => {
 		const { permissions } = opened.store;
 		const ownBus = createBus(memoryLog());
 		let onReadBegun = () => {};
@@ -335,7 +334,7 @@ describe('a live query (7)', () => {
 		for (const each of both) each.stop();
 	});
 
-	it('removes a field that its first result lacks, if the earlier result of another subscriber has shown the field', async () => {
+	it('removes a field that another subscriber showed but its own result lacks', async () => {
 		const { permissions } = opened.store;
 		await permissions.insertOne({ _id: 'p', roles: ['r'], extra: 1 } as Permission);
 		let release = () => {};
@@ -370,7 +369,7 @@ describe('a live query (7)', () => {
 		}
 	});
 
-	it('records no document after it was stopped by another subscriber that was notified of the same document', async () => {
+	it('records no document after another subscriber has stopped it', async () => {
 		const ownBus = createBus(memoryLog());
 		const both: LiveQuerySubscriber[] = [];
 		const stopBoth = () => {
@@ -388,7 +387,7 @@ describe('a live query (7)', () => {
 		expect([...observedIds(ownBus, 'permissions')]).to.deep.equal([]);
 	});
 
-	it('reads a document again that is written while it is read, even if it no longer matches', async () => {
+	it('reads a document again that stops matching while it is read', async () => {
 		const { permissions } = opened.store;
 		const ownBus = createBus(memoryLog());
 		const publish = (document: Permission) =>

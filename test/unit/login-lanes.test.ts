@@ -1,6 +1,6 @@
 /**
- * How many logins run concurrently, and in which order the others follow. There are two queues, called lanes: one for
- * logins by password, one for logins by token.
+ * How many logins run concurrently, and in which order the others follow. Logins by password and logins by token have
+ * separate queues, called lanes.
  */
 import { expect } from 'chai';
 import { login } from '../../methods/accounts/login.js';
@@ -14,7 +14,6 @@ describe('the queues of logins', () => {
 	let lanes: LoginLanes;
 	/** For each login at work, by name, the function that ends it. */
 	let working: Map<string, (failure?: Error) => void>;
-	/** What the observer received. */
 	let reported: string[];
 
 	beforeEach(() => {
@@ -46,7 +45,6 @@ describe('the queues of logins', () => {
 
 	const atWork = () => [...working.keys()].join('');
 
-	/** Ends a login. @returns its outcome */
 	async function end(name: string, login: Promise<string>): Promise<string> {
 		working.get(name)?.();
 		return login;
@@ -73,7 +71,7 @@ describe('the queues of logins', () => {
 		expect(atWork()).to.equal('cx');
 	});
 
-	it('refuse a login with 503 and a time to wait if the queue is full, or half full of logins from its address', async () => {
+	it('refuse a login if the queue is full, or its address fills half', async () => {
 		for (const name of 'abcd') void logIn(name);
 		const beyondHalf = (await rejection(logIn('e'))) as ClientError;
 		expect(beyondHalf).to.be.instanceOf(ClientError).and.to.include({ error: 503 });
@@ -84,13 +82,13 @@ describe('the queues of logins', () => {
 		expect(reported.filter((report) => report === 'password refused')).to.have.length(2);
 	});
 
-	it('let logins by token and logins by password run without waiting for each other', () => {
+	it('run logins by token and by password independently', () => {
 		for (const name of 'abc') void logIn(name);
 		void logIn('t', { lane: 'token' });
 		expect(atWork()).to.equal('abt');
 	});
 
-	it('drop the login of a client that has disconnected while it waited', async () => {
+	it('drop the waiting login of a client that has disconnected', async () => {
 		const abort = new AbortController();
 		const a = logIn('a');
 		void logIn('b');
@@ -113,7 +111,7 @@ describe('the queues of logins', () => {
 		expect(atWork()).to.equal('bc');
 	});
 
-	it('close the connection of a refused login by token, because an error would make its client delete the token', async () => {
+	it('close the connection of a refused login by token', async () => {
 		const tooManyLogins = clientError('tooManyLogins');
 		let closed = 0;
 		let refused: Promise<unknown> = Promise.reject(tooManyLogins);

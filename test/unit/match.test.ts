@@ -15,7 +15,7 @@ interface Case {
 	ok: boolean;
 	message?: string;
 	path?: string;
-	/** The error that a check throws instead of a match error: `name: message`. */
+	/** An error that is no match error, as `name: message`. */
 	throws?: string;
 	throwAllErrors?: boolean;
 	errors?: { message: string; path: string }[];
@@ -26,7 +26,6 @@ const all = JSON.parse(readFileSync(contract, 'utf8')) as Case[];
 const cases = all.filter((entry) => !entry.throwAllErrors);
 const casesOfAllErrors = all.filter((entry) => entry.throwAllErrors);
 
-/** The error that `check` throws; undefined if it throws none. */
 function thrownBy(f: () => void): unknown {
 	try {
 		f();
@@ -36,7 +35,7 @@ function thrownBy(f: () => void): unknown {
 	return undefined;
 }
 
-/** The name that Meteor has for the class of an error, as in the cases. */
+/** Meteor's name for the class of an error. */
 function nameOf(error: unknown): string {
 	if (error instanceof ClientError) return 'Meteor.Error';
 	return (error as Error).constructor.name;
@@ -72,7 +71,7 @@ describe('check and Match', () => {
 		}
 	});
 
-	describe('throwAllErrors throws an array of every match error (check.md section 9)', () => {
+	describe('throwAllErrors (check.md section 9)', () => {
 		it('has more than ten cases', () => {
 			expect(casesOfAllErrors.length).to.be.greaterThan(10);
 		});
@@ -99,7 +98,7 @@ describe('check and Match', () => {
 		});
 	});
 
-	it('let Match.ObjectIncluding() be made without a pattern, with or without new; it refuses every value', () => {
+	it('refuse every value for Match.ObjectIncluding() without a pattern', () => {
 		const Maker = Match.ObjectIncluding as unknown as new () => unknown;
 		for (const pattern of [Match.ObjectIncluding(), new Maker()]) {
 			for (const value of [{}, { a: 1 }, null, 5, undefined])
@@ -149,16 +148,16 @@ describe('check and Match', () => {
 		['constructor', { constructor: 1 }],
 		['toString', { toString: 1 }],
 	]) {
-		it(`refuse ${what}, the name of an inherited property, as an unknown key unless the pattern has it`, () => {
+		it(`refuse the unknown key ${what}, the name of an inherited property`, () => {
 			expect(messageFor({ a: Match.Optional(String) }, value)).to.equal(`Match error: Unknown key in field ${what}`);
 		});
 	}
 
-	it('report a required key as missing in {} even if {} inherits a property of that name', () => {
+	it('report a required key as missing even if {} inherits it', () => {
 		expect(messageFor({ toString: String }, {})).to.equal("Match error: Missing key 'toString'");
 	});
 
-	it('do not put the value into the error texts of the patterns String, Number, Boolean and Function', () => {
+	it('put no value into the errors of String, Number, Boolean and Function', () => {
 		for (const type of [String, Number, Boolean, Function]) {
 			const value = type === String ? ['secret'] : 'secret';
 			expect(messageFor(type, value)).not.to.include('secret');

@@ -28,11 +28,11 @@ const old = (...keyIds: string[]) =>
 	keyIds.map((e2eKeyId, i) => ({ e2eKeyId, ts: new Date(i), E2EKey: `old key ${i}` }));
 
 describe('sealed keys (13)', () => {
-	it('begin with their key id, of any length: the rest is a ciphertext of a fixed length', () => {
+	it('begin with their key id, of any length', () => {
 		for (const keyId of ['', 'k', 'my-UniQu3_ke4_Id', 'x'.repeat(128)]) expect(keyIdOf(sealed(keyId))).to.equal(keyId);
 	});
 
-	it('belong to the key id that they begin with; a key of another form may belong to any key id (E6)', () => {
+	it('belong to their key id; malformed ones may belong to any (E6)', () => {
 		expect(isOfKeyId(sealed('a'), 'a')).to.equal(true);
 		for (const other of ['b', '', null, undefined]) expect(isOfKeyId(sealed('a'), other)).to.equal(false);
 		for (const odd of ['a key', `${sealed('a')} `, sealed('a').slice(0, -1)]) {
@@ -43,7 +43,7 @@ describe('sealed keys (13)', () => {
 });
 
 describe('old keys (2.3)', () => {
-	it('begin with the newest key; its key id is read from its text, or is the key id of the room if the text shows none', () => {
+	it("begin with the newest key, with its own key id or else the room's", () => {
 		const key = sealed('mine');
 		expect(archiveCurrentKey({ key, oldKeys: old('x') }, 'room')[0]).to.include({ e2eKeyId: 'mine', E2EKey: key });
 		expect(archiveCurrentKey({ key: 'odd', oldKeys: [] }, 'room')[0]).to.include({ e2eKeyId: 'room', E2EKey: 'odd' });
@@ -56,13 +56,13 @@ describe('old keys (2.3)', () => {
 		expect(archiveCurrentKey({ key: undefined, oldKeys: [] }, 'x')).to.deep.equal([]);
 	});
 
-	it('are ten at most: if all have different key ids, the oldest is removed', () => {
+	it('are at most ten; the oldest is removed if all key ids differ', () => {
 		const keys = archiveCurrentKey({ key: sealed('new'), oldKeys: old(...'0123456789') }, 'room');
 		expect(keys.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012345678']);
 		expect(keys).to.have.length(MAX_OLD_KEYS);
 	});
 
-	it('lose, when there are more than ten, the oldest key with the key id of a newer old key or of the new current key', () => {
+	it('lose, above ten, the oldest key whose key id has a newer key', () => {
 		const again = archiveCurrentKey({ key: sealed('now'), oldKeys: old(...'0123456789') }, 'now', sealed('now'));
 		expect(again.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'0123456789']);
 		const copies = archiveCurrentKey({ key: sealed('b'), oldKeys: old(...'abacdefghi') }, 'b', sealed('c'));
@@ -71,7 +71,7 @@ describe('old keys (2.3)', () => {
 		expect(newer.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'abcdefghij']);
 	});
 
-	it('lose, when there are more than ten, a key that was returned, even if others are older', () => {
+	it('lose, above ten, a returned key before older ones', () => {
 		const returned = old(...'0123456789').map((key, i) => (i === 3 ? { ...key, returned: true } : key));
 		const others = archiveCurrentKey({ key: sealed('new'), oldKeys: returned }, 'room');
 		expect(others.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012456789']);
@@ -80,7 +80,7 @@ describe('old keys (2.3)', () => {
 
 describe("the transitions of a member's keys", () => {
 	const room = { e2eKeyId: 'k' };
-	/** Memberships of every kind: with keys of the room's key id, with keys of another key id, and with malformed keys. */
+	/** Memberships with keys of the room's key id, of another key id, and malformed ones. */
 	const membership = fc.record(
 		{
 			E2EKey: fc.constantFrom(sealed('k'), sealed('other'), 'odd', '', null as unknown as string),
@@ -90,7 +90,6 @@ describe("the transitions of a member's keys", () => {
 		},
 		{ requiredKeys: [] },
 	);
-	/** The fields of a membership that stores these keys. */
 	const fieldsOf = (keys: MemberKeys): KeyFields => ({
 		...(keys.key !== undefined && { E2EKey: keys.key }),
 		...(keys.offer !== undefined && { E2ESuggestedKey: keys.offer }),
@@ -109,7 +108,7 @@ describe("the transitions of a member's keys", () => {
 	};
 
 	for (const [name, { from, to }] of Object.entries(TRANSITIONS)) {
-		it(`${name} leads from its "from" states to one of its "to" states, and loses neither the current key nor an old key`, () => {
+		it(`${name} leads to a "to" state, and loses no current or old key`, () => {
 			let checked = 0;
 			fc.assert(
 				fc.property(membership, (before) => {

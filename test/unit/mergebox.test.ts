@@ -1,11 +1,8 @@
-/**
- * Which documents of several subscriptions one client is sent: the tables of test/contract/ddp.md section 11, about events
- * and the four strategies, and section 12, about a change of the user.
- */
+/** Which documents of several subscriptions a client is sent (test/contract/ddp.md sections 11 and 12). */
 import { expect } from 'chai';
 import { MergeBox, type Strategy } from '../../server/ddp/publications/mergebox.js';
 
-/** Makes a merge box. `take` returns the frames that were sent since the last call. */
+/** `take` returns the frames that were sent since its last call. */
 function open(strategy: Strategy = 'SERVER_MERGE') {
 	const sent: object[] = [];
 	const box = new MergeBox({ send: (frame) => sent.push(JSON.parse(frame)) }, () => strategy);
@@ -23,11 +20,10 @@ const changed = (id: string, fields?: object, cleared?: string[]) => ({
 	...(cleared && { cleared }),
 });
 const removed = (id: string) => ({ msg: 'removed', collection: C, id });
-/** Lets `sendDiff` send all documents without a pause. */
 const withoutPause = () => undefined;
 
 describe('the merge box', () => {
-	// The holders: two subscriptions that publish documents. The first that sets a field has precedence for this field.
+	// Two holders: subscriptions that publish documents. The first that sets a field has precedence for this field.
 	const a = { name: 'a' };
 	const b = { name: 'b' };
 
@@ -79,7 +75,7 @@ describe('the merge box', () => {
 			['different regular expressions', /a/, /b/, false],
 			['a number and its text', 1, '1', false],
 		] as const) {
-			it(`sends ${isSame ? 'no change' : 'a change'} when the old and the new value are ${what}`, () => {
+			it(`sends ${isSame ? 'no change' : 'a change'} for ${what}`, () => {
 				const { box, take } = open();
 				box.added(a, C, 'x', { f: one });
 				take();
@@ -88,7 +84,7 @@ describe('the merge box', () => {
 			});
 		}
 
-		it('does not send a change of a field for which another holder has precedence', () => {
+		it('sends no change of a field for which another holder has precedence', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', { f: 2 });
@@ -97,7 +93,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([]);
 		});
 
-		it('sends nothing when a holder without precedence clears or changes a field, or removes the document', () => {
+		it('sends nothing when a holder without precedence changes or removes a document', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', { f: 2 });
@@ -117,7 +113,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('x', { f: 2 })]);
 		});
 
-		it('sends nothing when the holder with precedence clears a field or removes the document, if the next holder has the same value', () => {
+		it('sends nothing when precedence passes to a holder with the same value', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', { f: 1 });
@@ -136,7 +132,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('x', undefined, ['g'])]);
 		});
 
-		it('gives a holder that clears a field and sets it again the lowest precedence for this field', () => {
+		it('gives a holder that sets a cleared field again the lowest precedence', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', { f: 2 });
@@ -266,7 +262,7 @@ describe('the merge box', () => {
 				expect(open(strategy).box.removesOnStop(C)).to.equal(strategy === 'NO_MERGE');
 			});
 
-			it('sends the documents of a new user at once, and removes none of the former user', () => {
+			it('sends documents of a new user at once, and removes none of the former', () => {
 				const { box, take } = open(strategy);
 				box.added(a, C, 'x', { f: 1 });
 				box.added(a, C, 'y', { f: 1 });
@@ -321,7 +317,7 @@ describe('the merge box', () => {
 			]);
 		});
 
-		it('waits between the documents of the difference, and sends a change that happens meanwhile only once', async () => {
+		it('waits between documents of the difference, and sends concurrent changes once', async () => {
 			const { box, take } = open();
 			for (const id of ['shown', 'waits', 'goes']) box.added(a, C, id, { f: 1 });
 			take();
@@ -349,7 +345,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('waits', { f: 4 })]);
 		});
 
-		it('sends all values again with NO_MERGE_MULTI, which records none, and removes documents without a holder', () => {
+		it('sends all values again with NO_MERGE_MULTI, and removes documents without a holder', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
 			box.added(a, C, 'gone', {});
@@ -361,7 +357,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('x', { f: 2 }), added('new', { f: 1 }), removed('gone')]);
 		});
 
-		it('does not remove, with NO_MERGE_MULTI, a document that is added, removed and added again during the rerun', () => {
+		it('keeps, with NO_MERGE_MULTI, a document removed and added again during the rerun', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
 			take();

@@ -1,4 +1,4 @@
-/** The queue of one client's messages, without a client and with a fake clock (test/contract/ddp.md section 5). */
+/** The queue of one client's messages, with a fake clock (test/contract/ddp.md section 5). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { MessageQueue } from '../../server/ddp/queue.js';
@@ -6,16 +6,12 @@ import { MessageQueue } from '../../server/ddp/queue.js';
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('the inbound queue (5)', () => {
-	/**
-	 * Each message takes a millisecond by the fake clock. The first message blocks the next ones until the test calls
-	 * `release`; each later message lets the next one start at once.
-	 */
+	/** Each message takes 1 ms by the fake clock. Only the first message blocks the next ones, until `release`. */
 	function open() {
 		let now = 0;
 		const clock = mock.method(performance, 'now', () => now);
 		const handled: number[] = [];
 		let releaseFirst = () => {};
-		/** How many times the queue has become idle. */
 		let idle = 0;
 		const queue = new MessageQueue<number>({
 			handle(message, release) {
@@ -56,7 +52,7 @@ describe('the inbound queue (5)', () => {
 			await nextTurn();
 		}
 		clock.mock.restore();
-		// The queue yields when 2 ms have passed, and each message takes 1 ms.
+		// The queue yields after 2 ms.
 		expect(counts.length).to.be.at.least(5);
 		expect(counts[0]).to.be.below(10);
 		expect(handled).to.have.length(51);

@@ -1,4 +1,4 @@
-/** The connection to NATS, with a server of the test that answers when it likes. `test/cluster/nats.test.ts` has a real one. */
+/** The connection to NATS, with a fake server. `test/cluster/nats.test.ts` has a real one. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';

@@ -1,7 +1,6 @@
 /**
- * Malformed documents that other programs may write to the database: for example with null instead of a missing field, or
- * with a text instead of a boolean. A conditional write must match such a document too: otherwise it is repeated 10,000 times,
- * and then fails.
+ * Malformed documents that other programs may write to the database. A conditional write that does not match such a
+ * document is repeated 10,000 times, and then fails.
  */
 import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
@@ -12,10 +11,9 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-/** Maximum number of operations of the store in one test. More are a sign of a write that never matches. */
+/** Per test. More operations of the store are a sign of a write that never matches. */
 const MAX_OPERATIONS = 500;
 
-/** A store that fails after too many operations. */
 function limited(store: Store): Store {
 	let operations = 0;
 	const wrap = (collection: object) =>
@@ -32,7 +30,7 @@ function limited(store: Store): Store {
 	return new Proxy(store, { get: (target, name) => wrap(Reflect.get(target, name)) });
 }
 
-describe('documents with malformed fields, as other programs may store them', () => {
+describe('malformed documents:', () => {
 	let roomkey: TestRoomkey;
 	let owner: Person;
 
@@ -112,7 +110,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 		}
 	});
 
-	it('a room with a malformed queue does not prevent reading the queues of this room and another one', async () => {
+	it('a room with a malformed queue does not prevent reading queues', async () => {
 		const rid = await roomWith({ usersWaitingForE2EKeys: [null] });
 		const other = await roomWith({});
 		expect(await roomkey.call(owner, 'e2e.fetchUsersWaitingForGroupKey', [rid, other])).to.have.keys(
@@ -122,7 +120,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 
 	describe('a room with malformed fields', () => {
 		for (const encrypted of ['true', 1, 'no']) {
-			it(`refuses to reset its key if \`encrypted\` is ${JSON.stringify(encrypted)}, because the room counts as not encrypted`, async () => {
+			it(`refuses to reset its key if \`encrypted\` is ${JSON.stringify(encrypted)}`, async () => {
 				const rid = await roomWith({ encrypted });
 				const refused = await rejection(roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2'));
 				expect(refused).to.include({ error: 'error-e2e-key-reset-failed' });

@@ -1,15 +1,10 @@
 /** Idempotency (test/contract/beyond.md E1): a repeated call receives the answer of the first one. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
-import fc from 'fast-check';
 import type { IdempotencyKey } from '../../server/core/caller.js';
-import { createResumeChains } from '../../server/ddp/resume-chains.js';
 import { ClientError, clientError, MatchError } from '../../shared/errors.js';
-import { ExpiringCache } from '../../shared/expiringCache.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
-import type { Store } from '../../shared/store.js';
-import { memoryLog } from '../support/log.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -24,10 +19,6 @@ let settle: { resolve(value: unknown): void; reject(error: unknown): void }[] = 
 /** The signal of the latest call of `held` or `hasty`. */
 let signal: AbortSignal | undefined;
 
-/**
- * A method that records its run, and by default returns its name with the number of all runs. `held` and `hasty` wait
- * until the test settles them; `throws` throws its argument.
- */
 function recordingMethod(name: string, fields: Partial<Method> = {}): Method {
 	const recording = method({
 		name,
@@ -74,13 +65,8 @@ describe('the idempotency of methods with `once` (E1)', () => {
 	});
 	afterEach(() => roomkey.close());
 
-	/** The idempotency key of a REST call. */
 	const rest = (key: string): IdempotencyKey => ({ key: `key ${key}`, session: null });
-	/**
-	 * The idempotency key of a DDP call.
-	 * @param chain the first of several sessions, each of which resumed the one before
-	 * @param session the session that makes the call
-	 */
+	/** @param chain the first of several sessions, each of which resumed the one before */
 	const ddp = (chain: string, id: string, session: string): IdempotencyKey => ({ key: `${chain} ${id}`, session });
 	function ask(key: IdempotencyKey | undefined, name: string, value?: unknown, userId: string | null = 'alice') {
 		return roomkey.callAs({ userId, idempotencyKey: key }, name, value);
@@ -92,7 +78,7 @@ describe('the idempotency of methods with `once` (E1)', () => {
 		expect(runs).to.have.length(1);
 	});
 
-	it('answers a repeated call with the first outcome, even if the method has changed the object that it returned', async () => {
+	it('answers with the first outcome even if the method changes the returned object', async () => {
 		const state = { count: 1, at: new Date(5), list: [{ n: 1 }] };
 		const first = ask(rest('a'), 'held');
 		settle[0]?.resolve(state);
@@ -103,7 +89,7 @@ describe('the idempotency of methods with `once` (E1)', () => {
 		expect(await ask(rest('a'), 'held')).to.deep.equal({ count: 1, at: new Date(5), list: [{ n: 1 }] });
 	});
 
-	it('runs every call without an idempotency key, and every call of a method without `once`', async () => {
+	it('runs calls without an idempotency key and methods without `once` every time', async () => {
 		await ask(undefined, 'quick');
 		await ask(undefined, 'quick');
 		await ask(rest('a'), 'every time');
@@ -199,7 +185,7 @@ describe('the idempotency of methods with `once` (E1)', () => {
 		expect(runs).to.have.length(2);
 	});
 
-	it('tells repeated calls that wait for the first call about its writes', async () => {
+	it('reports writes of the first call to repeated calls that wait for it', async () => {
 		// `onWrite` is called if a listener of the event of a write returns a promise.
 		const written = Promise.resolve();
 		const writing = await openRoomkey([
@@ -294,7 +280,7 @@ describe('the idempotency of methods with `once` (E1)', () => {
 		expect(runs).to.have.length(1);
 	});
 
-	it('runs a call whose idempotency key is known only after the timeout with a signal that has fired', async () => {
+	it('aborts the signal of a call whose idempotency key comes after the timeout', async () => {
 		let tell = (_key: string) => {};
 		const key = () =>
 			new Promise<string>((resolve) => {
@@ -333,7 +319,7 @@ describe('the idempotency of methods with `once` (E1)', () => {
 	});
 
 	describe('over DDP', () => {
-		it('runs a call whose id is repeated in the same session, as Meteor does, and caches the latest answer', async () => {
+		it('runs a call with a repeated id in the same session, as Meteor does', async () => {
 			await ask(ddp('A', '1', 'A'), 'quick', 1);
 			expect(await ask(ddp('A', '1', 'A'), 'quick', 2)).to.equal('quick 2');
 			expect(await ask(ddp('A', '1', 'B'), 'quick', 2)).to.equal('quick 2');
@@ -362,99 +348,5 @@ describe('the idempotency of methods with `once` (E1)', () => {
 			expect([await first, await second]).to.deep.equal(['first', 'second']);
 			expect(await ask(ddp('A', '1', 'B'), 'held', 1)).to.equal('second');
 		});
-	});
-});
-
-describe('chains of resumed sessions', () => {
-	let now = 0;
-	const open = (max = 10) =>
-		createResumeChains({ ttl: LIFETIME, max, now: () => now, store: {} as Store, log: memoryLog() });
-
-	it('begin with a session that resumes none, and continue with the sessions that resume one of the chain', () => {
-		const chains = open();
-		expect(chains.join('A', undefined)).to.equal('A');
-		expect(chains.join('B', 'A')).to.equal('A');
-		expect(chains.join('C', 'B')).to.equal('A');
-		chains.leave('C');
-		expect(chains.join('D', 'C')).to.equal('A');
-		expect(chains.join('X', undefined)).to.equal('X');
-	});
-
-	it('begin with the resumed session if it is unknown', () => {
-		expect(open().join('B', 'of another process')).to.equal('of another process');
-	});
-
-	it('are kept while a session is open, and for the lifetime after its end', () => {
-		const chains = open();
-		chains.join('A', undefined);
-		chains.join('B', 'A');
-		now += 100 * LIFETIME;
-		expect(chains.join('C', 'B')).to.equal('A');
-		chains.leave('B');
-		now += LIFETIME - 1;
-		expect(chains.join('D', 'B')).to.equal('A');
-		now += 1;
-		expect(chains.join('E', 'B')).to.equal('B');
-	});
-});
-
-describe('a cache whose entries expire', () => {
-	it('removes expired entries by itself', async () => {
-		const cache = new ExpiringCache<number>({ ttl: 1, max: 10 });
-		cache.set('a', 1);
-		cache.set('b', 2, { ttl: 6 });
-		expect(cache.size).to.equal(2);
-		while (cache.size > 0) await new Promise(setImmediate);
-		expect(cache.get('a')).to.equal(undefined);
-		cache.set('c', 3);
-		while (cache.size > 0) await new Promise(setImmediate);
-	});
-
-	it('never exceeds its maximum size; an entry larger than the maximum evicts nothing', () => {
-		const size = fc.integer({ min: 1, max: 6 });
-		const step = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), size });
-		fc.assert(
-			fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-				const cache = new ExpiringCache<number>({ ttl: 5, max: 100, maxSize: 5, now: () => 0 });
-				let model: { key: string; size: number }[] = [];
-				for (const each of steps) {
-					cache.set(each.key, each.size, { size: each.size });
-					model = model.filter(({ key }) => key !== each.key);
-					if (each.size <= 5) model.push(each);
-					while (model.reduce((sum, entry) => sum + entry.size, 0) > 5) model.shift();
-					for (const key of 'abcd') expect(cache.get(key)).to.equal(model.find((entry) => entry.key === key)?.size);
-				}
-			}),
-		);
-	});
-
-	it('keeps the newest entries that were not deleted and have not expired, whatever the order of operations', () => {
-		const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
-		const step = fc.oneof(
-			fc.record({ kind: fc.constant('set'), key, time: fc.nat(2) }),
-			fc.record({ kind: fc.constant('delete'), key, time: fc.nat(2) }),
-		);
-		fc.assert(
-			fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-				let time = 1;
-				const cache = new ExpiringCache<number>({ ttl: 5, max: 3, now: () => time });
-				let model: { key: string; value: number; setAt: number }[] = [];
-				for (const [value, { kind, key, time: passed }] of steps.entries()) {
-					time += passed;
-					model = model.filter((entry) => entry.key !== key);
-					if (kind === 'delete') cache.delete(key);
-					else {
-						cache.set(key, value);
-						model = [...model, { key, value, setAt: time }].slice(-3);
-					}
-					expect(cache.size).to.equal(model.length);
-					for (const name of 'abcdef') {
-						const known = model.find((entry) => entry.key === name);
-						const fresh = known && time < known.setAt + 5;
-						expect(cache.get(name)).to.equal(fresh ? known.value : undefined);
-					}
-				}
-			}),
-		);
 	});
 });

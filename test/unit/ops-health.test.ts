@@ -12,7 +12,7 @@ import { StoreError } from '../../shared/storeErrors.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 
-/** How long a check may take, and how long its result is used again, in ms. With a `maxAge` of 0, each report runs the checks. */
+/** In ms. With a `maxAge` of 0, each report runs the checks. */
 const LIMITS = { timeout: 20, maxAge: 0 };
 
 describe('health', () => {
@@ -23,7 +23,7 @@ describe('health', () => {
 		return { health, log };
 	}
 
-	it('is not ready before the start and while the server stops, and says why', async () => {
+	it('is not ready while the server starts or stops, and says why', async () => {
 		const health = new Health(memoryLog(), LIMITS);
 		expect(await health.report()).to.deep.include({ status: 'not ready', reason: 'The server is starting' });
 		health.markStarted();
@@ -32,7 +32,7 @@ describe('health', () => {
 		expect(await health.report()).to.deep.include({ status: 'not ready', reason: 'The server is stopping' });
 	});
 
-	it('names each part with its state, the time of its last change, and the reason', async () => {
+	it('shows for each part its state, its last change, and the reason', async () => {
 		const { health } = started();
 		health.addCheck('full', async () => 'no space');
 		health.addCheck('fine', async () => undefined);
@@ -56,7 +56,7 @@ describe('health', () => {
 		expect((await health.report()).checks.part).to.deep.include({ status: 'ok' });
 	});
 
-	it('is checked at an interval, also without requests, so that the log and `since` show when a failure began', async () => {
+	it('is checked at an interval, even without requests', async () => {
 		const log = memoryLog();
 		let onError = () => {};
 		const failed = new Promise<void>((resolve) => {
@@ -159,7 +159,7 @@ describe('health', () => {
 		expect(await check()).to.equal('The data folder is not there (ENOENT)');
 	});
 
-	it('is not ready when the data folder was removed: the server refuses writes but not reads', async () => {
+	it('is not ready when the data folder was removed; reads still work', async () => {
 		const folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
 		const log = memoryLog();
 		const server = await createServer({ port: 0, store: { data: folder }, log });
@@ -172,9 +172,8 @@ describe('health', () => {
 		const users = await server.store.users.countDocuments({});
 		const failure = await rejection(server.close());
 		expect(response.status).to.equal(503);
-		// Anybody can read this reason, so it does not contain the path of the folder.
+		// Anybody can read this reason, so it contains no path.
 		expect(checks.disk.reason).to.equal('The data folder is not there (ENOENT)');
-		// Callers of methods get 503 for this error.
 		expect(refused).to.be.instanceOf(StoreUnavailableError);
 		expect(String(refused)).to.include(`The data file ${folder}/data.mdb was removed or replaced`);
 		expect(users).to.equal(1);

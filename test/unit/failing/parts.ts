@@ -1,4 +1,4 @@
-/** What the programs in this folder share. `testing.test.ts` runs them: their tests fail, and close no server. */
+/** What the programs in this folder share. `testing.test.ts` runs them. */
 import { collection, liveQuery, method, publication } from 'roomkey';
 import { openTestServer } from 'roomkey/testing';
 
@@ -15,7 +15,7 @@ export const wait = method({
 
 const list = publication({ name: 'notes', summary: 'Notes', args: {}, run: () => liveQuery(notes, {}, { text: 1 }) });
 
-/** Opens a server, and does not close it: with sockets, a subscription, running calls and timers, which could keep a process alive. */
+/** Leaves a server open, with sockets, calls and timers that could keep a process alive. */
 export async function openAndForget(): Promise<void> {
 	const options = { listen: true, port: 0, metrics: '0', rateLimit: 'on', heartbeatInterval: 1000 } as const;
 	const server = await openTestServer({ collections: [notes], methods: [wait], publications: [list], ...options });
@@ -24,7 +24,6 @@ export async function openAndForget(): Promise<void> {
 	await client.subscribe('notes');
 	client.call('wait').catch(() => {});
 	server.call(alice, 'wait').catch(() => {});
-	// A client that is not logged in
 	await server.connect();
 	// An HTTP connection, which `fetch` keeps open
 	await fetch(`${server.url}/api/info`);
