@@ -1,7 +1,4 @@
-/**
- * Types for clients. A client that imports the type `ApiOf<typeof methods>` gets the names, arguments and results of
- * the methods without importing their code.
- */
+/** Types for clients, which need not import the code of the methods. */
 import type { RestRoute } from './method.js';
 import type { Signature, signature } from './signature.js';
 
@@ -12,7 +9,6 @@ export type ApiOf<Methods> = {
 	[S in SignatureOf<Methods extends readonly unknown[] ? Methods[number] : Methods[keyof Methods]> as S['name']]: S;
 };
 
-/** The signature that a method carries in its type. */
 type SignatureOf<M> = M extends { readonly [signature]?: infer S } ? Extract<S, Signature> : never;
 
 /** The most general API, as a constraint. */

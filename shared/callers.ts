@@ -1,12 +1,9 @@
-/**
- * Typed calls for clients: `callerOf` wraps a DDP client, `restCallerOf` wraps `fetch`. This file imports only types,
- * so web pages can use it too.
- */
+/** Typed calls for clients. This file imports only types, so that web pages can use it too. */
 import type { AnyApi, RoutesOf } from './api.js';
 
 /**
- * A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. It must have `callAsync` or
- * `call`. If it has both, `callAsync` is used.
+ * A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. If the client has both functions,
+ * `callAsync` is used.
  */
 export interface DdpClient {
 	// biome-ignore lint/suspicious/noExplicitAny: clients declare their parameters in many ways
@@ -17,7 +14,7 @@ export interface DdpClient {
 
 /** Calls methods, with the types of an API. */
 export interface Caller<Api extends AnyApi> {
-	/** Calls a method. Rejects with the error of the DDP client. */
+	/** Rejects with the error of the DDP client. */
 	call<N extends keyof Api & string>(name: N, ...params: Api[N]['params']): Promise<Api[N]['result']>;
 }
 
@@ -40,7 +37,6 @@ export interface Credentials {
 /** An error answer over REST. */
 export class RestError extends Error {
 	/**
-	 * @param status the HTTP status
 	 * @param error the code of the error, such as `error-invalid-room`; equal to `reason` if the answer has no code
 	 * @param reason the text of the answer
 	 */
@@ -73,11 +69,10 @@ export type RestCaller<Api extends AnyApi> = {
 };
 
 export interface RestOptions {
-	/** Sends the requests. Default: the global `fetch`. */
+	/** Default: the global `fetch`. */
 	readonly fetch?: typeof fetch;
 	/** Headers to add to every request. */
 	readonly headers?: Readonly<Record<string, string>>;
-	/** Aborts the requests. */
 	readonly signal?: AbortSignal;
 }
 
@@ -109,7 +104,6 @@ export function restCallerOf<Api extends AnyApi>(
 		return readAnswer(response);
 	}
 	const functions = VERBS.map((verb) => [verb, call.bind(undefined, verb)] as const);
-	// The types hold because the server answers as the signatures of its methods say.
 	return Object.fromEntries(functions) as unknown as RestCaller<Api>;
 }
 
@@ -124,15 +118,21 @@ function fillPath(template: string, allArgs: Record<string, unknown>) {
 		const value = args[name];
 		if (value === undefined) throw new TypeError(`The path ${template} needs the argument ${name}`);
 		delete args[name];
-		return encodeURIComponent(String(value));
+		return encodeURIComponent(textOf(value));
 	});
 	return { path, args };
+}
+
+/** The text of an argument in a path or a query. */
+function textOf(value: unknown): string {
+	if (value instanceof Date) return value.toISOString();
+	return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function queryOf(args: Record<string, unknown>): string {
 	const query = new URLSearchParams();
 	for (const [name, value] of Object.entries(args)) {
-		if (value !== undefined) query.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+		if (value !== undefined) query.set(name, textOf(value));
 	}
 	const text = query.toString();
 	return text === '' ? '' : `?${text}`;
@@ -143,10 +143,9 @@ async function readAnswer(response: Response): Promise<unknown> {
 	const text = await response.text();
 	let body: Record<string, unknown> = {};
 	try {
-		// The JSON `null` has no members.
 		body = (JSON.parse(text) as Record<string, unknown> | null) ?? {};
 	} catch {
-		// The answer is not JSON. It may come from a proxy in front of the server.
+		// Not JSON: the answer may come from a proxy.
 	}
 	if (response.ok && body.success === true) return body;
 	const reason = typeof body.error === 'string' ? body.error : `HTTP ${response.status}`;

@@ -9,17 +9,15 @@ export interface Catalogue {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
 	readonly streams: readonly Stream[];
-	/** Rate limit rules in addition to those in definitions. Each rule that matches a call or subscription counts it. Default: none. */
+	/** Rate limit rules beside those in definitions. Every rule that matches a call or subscription counts it. */
 	readonly limits?: readonly RateRule[];
 	/** Error text for rate limits without a message in their rule. Default: Meteor's text. */
 	readonly limitMessage?: RateMessage;
-	/**
-	 * Called in order for each new connection, and not awaited. A listener may close the connection.
-	 */
+	/** Called in order for each new connection, and not awaited. A listener may close the connection. */
 	readonly onConnection?: readonly ((connection: Connection) => void | Promise<void>)[];
 	/**
-	 * Publication strategy of collections, by their names in DDP: how much the server remembers of the documents that a
-	 * client has. Default SERVER_MERGE.
+	 * How much the server remembers of the documents that a client has, by the name of the collection in DDP. Default
+	 * SERVER_MERGE.
 	 */
 	readonly strategies?: Readonly<Record<string, Strategy>>;
 }

@@ -1,10 +1,7 @@
 import { MatchError } from './errors.js';
 import { compile, type Infer, type Pattern } from './pattern.js';
 
-/**
- * Maximum number of errors thrown together. A client may send a value with many faults, and each error costs a stack
- * trace.
- */
+/** Maximum number of errors thrown together, because each costs a stack trace. */
 const MAX_ERRORS = 1000;
 
 export interface CheckOptions {
@@ -30,8 +27,7 @@ export function check<const P extends Pattern>(
 		const fault = matcher.fault(value);
 		if (fault) throw new MatchError(fault.text, fault.path);
 	}
-	// A pattern can contain a schema that converts values (`standardSchema.ts`). The caller of `check` continues with the
-	// original value, so a value that a schema would convert must not pass.
+	// The caller continues with the original value. So a value that a schema (`standardSchema.ts`) would convert must not pass.
 	if (matcher.leavesUnchanged(value)) return;
 	const error = new MatchError('Expected a value that its schema leaves unchanged', '');
 	throw throwAllErrors ? [error] : error;

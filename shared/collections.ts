@@ -20,7 +20,7 @@ export type DeclaredCollections = {
 };
 
 export interface IndexDefinition<P extends string = string> {
-	/** Paths of the indexed fields, in the order of the index. */
+	/** Paths, in the order of the index. */
 	readonly fields: readonly P[];
 	/** True: no two documents have the same values. Default false. */
 	readonly unique?: boolean;
@@ -52,7 +52,7 @@ interface CollectionOptions<T> {
 
 type DocumentNamed<N extends keyof Collections> = Extract<Collections[N], { _id: string }>;
 
-/** MongoDB allows 255 bytes for the names of a database and a collection together. 120 leave enough for the database. */
+/** MongoDB allows 255 bytes for the names of a database and a collection together. */
 const NAME = /^[A-Za-z_][\w.-]{0,119}$/;
 
 const OPTIONS: MemberRules = {
@@ -63,7 +63,6 @@ const OPTIONS: MemberRules = {
 	},
 };
 
-/** Describes what is wrong with an index; undefined for a valid one. */
 function indexFault(value: unknown): string | undefined {
 	if (!isObject(value)) return "must be an object such as { fields: ['owner'] }";
 	const { fields, unique = false, sparse = false, ...others } = value;
@@ -109,7 +108,7 @@ export function declaredName(key: string): string {
 /** Names that `await` and `JSON.stringify` read from every object. */
 const READ_FROM_EVERY_OBJECT: ReadonlySet<unknown> = new Set(['then', 'toJSON']);
 
-/** The prototype of the object with the declared collections. Reading any other collection throws an error that names it. */
+/** The prototype of the object with the declared collections. Reading any other collection throws an error. */
 const undeclared: object = new Proxy(Object.prototype, {
 	get(target, name) {
 		const isOrdinaryProperty = typeof name === 'symbol' || name in target || READ_FROM_EVERY_OBJECT.has(name);
@@ -120,8 +119,7 @@ const undeclared: object = new Proxy(Object.prototype, {
 
 /**
  * The declared collections of a store, by name. Reading another name throws an error.
- * @param source the store whose keys are read. If `store` is the view of a call, which does not list its collections, it is
- * the store behind the view
+ * @param source a store that lists its collections, if `store` does not
  */
 export function collectionsOf(store: Store, source = store): DeclaredCollections {
 	const keys = Object.keys(source).filter((key) => key.startsWith(PREFIX));

@@ -9,7 +9,7 @@ import type { Store } from './store.js';
 export interface Connection {
 	/** The session id sent in `connected`. */
 	readonly id: string;
-	/** Network address of the client, null if unknown. */
+	/** Null if unknown. */
 	readonly clientAddress: string | null;
 	/** Headers of the upgrade request, with lower-case names; never `cookie` or `authorization`. */
 	readonly httpHeaders: Readonly<Record<string, string>>;
@@ -19,22 +19,19 @@ export interface Connection {
 	onClose(listener: () => void | Promise<void>): void;
 }
 
-/** Server options that methods use. Admins change other settings, in the database, while the server runs. */
+/** Server options that methods use. */
 export interface Settings {
 	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;
-	/**
-	 * How long a member who waits for a room key is reserved for one key holder, who seals the key, in ms
-	 * (`test/contract/beyond.md` T1).
-	 */
+	/** How long a member who waits for a room key is reserved for one key holder, in ms (`test/contract/beyond.md` T1). */
 	readonly leaseTime: number;
 	/** Whether a public key must be usable to seal room keys (`test/contract/beyond.md` E5). */
 	readonly strictKeys: boolean;
 	/** Whether a sealed key must begin with the key id of its room (`test/contract/beyond.md` E6). */
 	readonly strictKeyIds: boolean;
 	/**
-	 * Whether replacing or resetting identity keys requires the second factor, or the password of a user without a
-	 * second factor (`test/contract/beyond.md` E15).
+	 * Whether replacing or resetting identity keys requires the second factor (`test/contract/beyond.md` E15). Users without a
+	 * second factor give their password.
 	 */
 	readonly identitySecondFactor: boolean;
 	/** Whether the last holder of a room's key must confirm calls by which they lose it (`test/contract/beyond.md` E11). */
@@ -43,9 +40,9 @@ export interface Settings {
 	readonly loginHandlers?: readonly LoginHandler[];
 }
 
-/** A way to log in, besides password and resume token. Corresponds to Meteor's `Accounts.registerLoginHandler`. */
+/** A way to log in, besides password and resume token. */
 export interface LoginHandler {
-	/** Sent to the client as `type` in the result of the login. */
+	/** The `type` in the result of the login. */
 	readonly name: string;
 	/**
 	 * Logs in. `options` is what the client has sent to `login`, unchecked.
@@ -76,21 +73,18 @@ export interface CallContext {
 	/** Null for calls over REST and from the server itself. */
 	readonly connection: Connection | null;
 	readonly store: Store;
-	/** The collections that the application has declared. */
 	readonly collections: DeclaredCollections;
 	readonly settings: Settings;
 	readonly log: Log;
-	/**
-	 * Fires when the result is not needed any more: after a disconnection or the time limit, or when the server closes.
-	 */
+	/** Fires after a disconnection or the time limit, or when the server closes. */
 	readonly signal: AbortSignal;
 	/** Allows the connection's next message to start before this code has ended. */
 	unblock(): void;
 }
 
 /**
- * What a call is about, for its audit event: ids, such as `userId`; switches, such as `activeStatus`; names of fields; stored
- * user names. It must not contain secrets, or other texts that users type.
+ * What the audit event of a call contains: ids, switches such as `activeStatus`, names of fields, and stored user names.
+ * Secrets and other texts that users type are forbidden.
  */
 export type AuditedIds = Readonly<Record<string, string | boolean | readonly string[]>>;
 
@@ -99,7 +93,6 @@ export type LoginLane = 'password' | 'token';
 
 /** The context of a method call: the caller, and the services it may use (`test/contract/ddp.md` section 6). */
 export interface MethodContext extends CallContext {
-	/** Name of the method. */
 	readonly name: string;
 	/** The caller when the method starts; only the method's own `setUserId` changes it. */
 	readonly userId: string | null;
@@ -120,8 +113,7 @@ export interface MethodContext extends CallContext {
 	 */
 	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
 	/**
-	 * Replaces the login token of the connection. The user stays the same, so no subscription is run again. Has no effect
-	 * over REST.
+	 * Replaces the login token of the connection, without running subscriptions again. Has no effect over REST.
 	 * @throws Error after `unblock`
 	 */
 	setToken(hashedToken: string, expires?: Date): void;
@@ -134,15 +126,12 @@ export interface MethodContext extends CallContext {
 	 */
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
 	/**
-	 * Queues a part of a login and runs it in its turn: only a few run concurrently, so that many logins do not slow down other
-	 * calls. In a method that another method calls, it does not wait.
+	 * Queues a part of a login, so that many logins do not slow down other calls. In a method that another method calls, it
+	 * does not wait.
 	 * @throws ClientError 503 if too many logins wait, without calling `run`
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;
-	/**
-	 * Adds the ids of what this call is about to its audit event, if the method has one. Call it as soon as the ids are known.
-	 * Names in the arguments are not logged, so the event needs the ids of the users and rooms that they identify.
-	 */
+	/** Adds ids to the audit event of this call, if the method has one. Call it as soon as the ids are known. */
 	audit(about: AuditedIds): void;
 	/** Calls another method as the same user. Its errors are passed on unchanged. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;

@@ -1,10 +1,10 @@
-/** Checks definitions at run time: programs may be in JavaScript, and TypeScript does not detect every mistake. */
+/** Checks definitions at run time. */
 import { isObject } from './isObject.js';
 import { isLimit } from './limit.js';
 import { patternFault } from './patternFault.js';
 import { isTimerMs, MAX_TIMER_MS } from './timers.js';
 
-/** A definition has a wrong member. The message names the definition and the member. */
+/** A definition has a wrong member. */
 export class DefinitionError extends Error {
 	override readonly name = 'DefinitionError';
 }
@@ -38,9 +38,8 @@ export const rules: MemberRules<'text' | 'name' | 'flag' | 'function' | 'pattern
 };
 
 /**
- * Checks the entries of a list.
+ * Describes the first bad entry of a list, with its position; undefined if all are good.
  * @param fault describes what is wrong with an entry; undefined for a good entry
- * @returns the description of the first bad entry, with its position; undefined if all are good
  */
 export function badEntryOf(
 	list: readonly unknown[],
@@ -54,7 +53,7 @@ export function badEntryOf(
 	return undefined;
 }
 
-/** Returns a rule with the additional condition that the member must be present. */
+/** Makes a rule for a member that must be present. */
 export function required(rule: MemberRule): MemberRule {
 	return { ...rule, required: true };
 }
@@ -90,7 +89,6 @@ export function notDeclared(name: string): DefinitionError {
 	return new DefinitionError(`Collection '${name}' is not declared: add it to collections of createServer`);
 }
 
-/** How errors name a definition. */
 function nameOf(kind: string, name: unknown): string {
 	return typeof name === 'string' && name !== '' ? `${kind} '${name}'` : `a ${kind} without a name`;
 }

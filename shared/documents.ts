@@ -1,6 +1,6 @@
 /**
- * Documents of the collections: only the fields that Roomkey reads or writes. The fields of Rocket.Chat's collections are
- * as Rocket.Chat stores them (`test/contract/rocketchat-e2e.md` section 2).
+ * Documents of the collections: only the fields that Roomkey reads or writes. `test/contract/rocketchat-e2e.md` section 2
+ * describes the fields of Rocket.Chat.
  */
 import type { UserRef } from './documents/rooms.js';
 
@@ -66,8 +66,7 @@ export interface Trashed {
 
 /**
  * Collection `roomkey_shared_state`: what the processes of one service share for a limited time. The id begins with the
- * kind of document, which determines its fields. `methods/model/sharedState.ts` lists the kinds. The comment of a field
- * begins with the kind that has it.
+ * kind of the document (`methods/model/sharedState.ts`). The comment of a field begins with the kind that has the field.
  */
 export interface SharedState {
 	_id: string;

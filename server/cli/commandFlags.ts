@@ -1,7 +1,6 @@
-/** Flags that several commands have. This file loads no command, so the list of commands loads fast. */
+/** Flags that several commands have. */
 import type { Flags } from './command.js';
 
-/** The flags that name a store. */
 export const STORE_FLAGS = {
 	data: { placeholder: 'DIR', env: 'ROOMKEY_DATA', meaning: 'the data folder; roomkey-data unless given' },
 	'mongo-url': { placeholder: 'URL', env: 'MONGO_URL', meaning: 'the MongoDB' },
@@ -31,17 +30,13 @@ export const LIST_FLAGS = {
 	...JSON_FLAG,
 } as const satisfies Flags;
 
-/** Flags of commands that move data. No environment variable replaces them: the operator must name the data. */
+/** Flags of commands that move data. Without environment variables, because the operator must name the data. */
 export const DATA_FLAGS = {
 	data: { placeholder: 'DIR', meaning: 'the data folder' },
 	'mongo-url': { placeholder: 'URL', meaning: 'the MongoDB' },
 } as const satisfies Flags;
 
-/**
- * The flags of a command that copies a data folder. `--mongo-url` is listed so that the error for it can name the tools of
- * MongoDB.
- * @param tool the program that does the same for a MongoDB
- */
+/** The flags of `backup` and `restore`. @param tool the program that does the same for a MongoDB */
 export function copyFlags(tool: string): Flags {
 	return {
 		data: DATA_FLAGS.data,

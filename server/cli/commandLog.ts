@@ -1,4 +1,4 @@
-/** The log of a command that works on a store directly: the audit lines that a server would have written. */
+/** The log of a command that works on a store directly. */
 import { userInfo } from 'node:os';
 import type { Log } from '../../shared/log.js';
 import { createLog } from '../ops/createLog.js';
@@ -10,8 +10,7 @@ import type { Input, Io } from './command.js';
 import { readConfigFile } from './configFile.js';
 
 /**
- * Makes a log on standard error. Its level and format are those of a server with this environment and configuration file.
- * Each line names the command. Its field `operator` is the user of the operating system who runs the command.
+ * Makes a log on standard error, with the level and format that a server would have here.
  * @throws OptionError if the level or the format is wrong
  */
 export function commandLog(input: Input, io: Io): Log {
@@ -29,7 +28,7 @@ export function commandLog(input: Input, io: Io): Log {
 	return log.child({ command: input.command, operator: operatorName() });
 }
 
-/** The values of the configuration file. Empty if this process may not read the file, or the file has no JSON object. */
+/** The values of the configuration file. Empty if the file cannot be read, or has no JSON object. */
 function readableValues(path: string | undefined): ReadonlyMap<string, unknown> {
 	if (path === undefined) return new Map();
 	try {
@@ -40,7 +39,7 @@ function readableValues(path: string | undefined): ReadonlyMap<string, unknown> 
 	}
 }
 
-/** The name of the user who runs this process, or else the user's number. */
+/** The name of the operating system's user, or else the number. */
 function operatorName(): string {
 	try {
 		return userInfo().username;

@@ -1,4 +1,4 @@
-/** The subcommands of `roomkey`. A command loads its modules only when it runs. */
+/** The subcommands of `roomkey`. Each loads its modules only when it runs. */
 import type { Command, Flags } from './command.js';
 import { copyFlags, DATA_FLAGS, JSON_FLAG, LIST_FLAGS, STORE_FLAGS, TARGET_FLAGS } from './commandFlags.js';
 

@@ -8,7 +8,6 @@ import { zshCompletion } from './completionZsh.js';
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion };
 
-/** Prints the script for the shell that the first argument names. */
 export async function printCompletion(input: Input, io: Io, commands: readonly Command[]): Promise<void> {
 	const shell = input.argument(0);
 	if (!Object.hasOwn(SHELLS, shell)) throw new OptionError(`SHELL must be bash, zsh or fish, not '${shell}'`);

@@ -2,7 +2,6 @@ import { type CompletedFlag, type CompletionModel, groupsOf, quote, valueFlags }
 
 const flagWords = (flags: readonly CompletedFlag[]) => flags.map(({ name }) => `--${name}`);
 
-/** A list of words as one quoted text. */
 const quoteWords = (list: readonly string[]) => quote(list.join(' '));
 
 /** A script for bash: `source <(roomkey completion bash)`. */

@@ -1,9 +1,10 @@
 import { type CompletedFlag, type CompletionModel, groupsOf, quote } from './completionModel.js';
 
 /**
- * Functions of fish that test the words before the word being typed. `__roomkey_typed WORDS`: the words after `roomkey`
- * begin with WORDS. `__roomkey_count N`: there are N words, `roomkey` included. `__roomkey_serve COMMANDS`: the first word
- * after `roomkey` is none of COMMANDS.
+ * Tests of the words before the word being typed.
+ * `__roomkey_typed WORDS`: the words after `roomkey` begin with WORDS.
+ * `__roomkey_count N`: there are N words, with `roomkey`.
+ * `__roomkey_serve COMMANDS`: the first word after `roomkey` is none of COMMANDS.
  */
 const FUNCTIONS = `function __roomkey_typed
 	set -l words (commandline -opc)[2..]

@@ -5,16 +5,16 @@ import { settingsByFlag } from './flags.js';
 export interface CompletedFlag {
 	readonly name: string;
 	readonly meaning: string;
-	/** The kind of value, or the possible values. Absent for a switch, which has no value. */
+	/** The kind of value, or the possible values. Absent for a switch. */
 	readonly value?: 'file' | 'text' | readonly string[];
 }
 
-/** A command with its own flags. `words`: the one or two words of its name. */
+/** `words`: the one or two words of the command's name. */
 export interface CompletedCommand {
 	readonly words: readonly string[];
 	readonly meaning: string;
 	readonly flags: readonly CompletedFlag[];
-	/** The kind of the first argument, or its possible values. Absent if the first argument cannot be completed. */
+	/** What completes the first argument: paths, or one of these words. */
 	readonly argument?: 'file' | readonly string[];
 }
 
@@ -22,15 +22,12 @@ export interface CompletionModel {
 	/** The words that can follow `roomkey`: `serve`, and the first word of each command. */
 	readonly firstWords: readonly (readonly [word: string, meaning: string])[];
 	readonly commands: readonly CompletedCommand[];
-	/** The flags of the server. */
 	readonly serverFlags: readonly CompletedFlag[];
 }
 
-/** The flag that every command has. */
 const HELP: CompletedFlag = { name: 'help', meaning: 'print the usage and end' };
 
-/** Placeholders of values that are paths. */
-const PATHS: ReadonlySet<string> = new Set(['DIR', 'FILE', 'FOLDER']);
+const PATH_PLACEHOLDERS: ReadonlySet<string> = new Set(['DIR', 'FILE', 'FOLDER']);
 
 function completedFlag(
 	name: string,
@@ -39,16 +36,14 @@ function completedFlag(
 	choices?: readonly string[],
 ): CompletedFlag {
 	if (!placeholder) return { name, meaning };
-	return { name, meaning, value: choices ?? (PATHS.has(placeholder) ? 'file' : 'text') };
+	return { name, meaning, value: choices ?? (PATH_PLACEHOLDERS.has(placeholder) ? 'file' : 'text') };
 }
 
-/** What completes the first argument of a command, whose parameters have these names. */
 function argumentOf([parameter = '']: readonly string[]): Pick<CompletedCommand, 'argument'> {
 	if (parameter === 'SHELL') return { argument: ['bash', 'zsh', 'fish'] };
-	return PATHS.has(parameter) ? { argument: 'file' } : {};
+	return PATH_PLACEHOLDERS.has(parameter) ? { argument: 'file' } : {};
 }
 
-/** Makes the model from the commands and the settings of the server. */
 export function completionModel(commands: readonly Command[]): CompletionModel {
 	const settingFlags = [...settingsByFlag].map(([flag, { option }]) =>
 		completedFlag(flag, option.meaning, option.placeholder, option.choices),
@@ -59,7 +54,7 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
 		);
 		return { words: name.split(' '), meaning, flags: [...ownFlags, HELP], ...argumentOf(parameters) };
 	});
-	/** The description of each first word: the meaning of a command of one word, or the second words of its commands. */
+	/** By first word: the meaning of its command, or the second words of its commands. */
 	const firstWords = new Map<string, string>([['serve', 'starts the server']]);
 	for (const { words, meaning } of completed) {
 		const [first = '', ...rest] = words;
@@ -78,7 +73,7 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
 	};
 }
 
-/** All flags that take a value, each once: a flag takes the same kind of value in all commands. */
+/** All flags that take a value, each once. The kind of value is the same in all commands. */
 export function valueFlags({ commands, serverFlags }: CompletionModel): CompletedFlag[] {
 	const byName = new Map<string, CompletedFlag>();
 	const commandFlags = commands.flatMap(({ flags }) => flags);

@@ -1,6 +1,6 @@
 /**
- * Reads and checks the settings of the server. The order of precedence is: flags, environment variables, the configuration
- * file, defaults.
+ * Reads and checks the settings of the server. The order of precedence: flags, environment, configuration file,
+ * defaults.
  */
 import { Faults } from '../options/faults.js';
 import type { GivenValue, Option } from '../options/optionKinds.js';
@@ -11,37 +11,34 @@ import { readConfigFile } from './configFile.js';
 import { flagName, type GivenFlags, readFlags } from './flags.js';
 import { findUnknownVariables } from './unknownVariables.js';
 
-/** The values of the settings. `store` takes the place of those that name the location of the data. */
+/** The values of the settings. `store` replaces those that name the location of the data. */
 export type Config = Omit<OptionValues, CommandSetting> & { readonly store: StoreChoice };
 
-/** A setting in force, and where its value comes from. */
 export interface Setting {
 	readonly name: OptionName;
 	readonly value: unknown;
-	/** `default`, or the names of the flag, environment variable or file entry that the value comes from. */
+	/** `default`, or the names of the flag, variable or file entry that the value comes from. */
 	readonly from: string;
 }
 
-/** A request to start a server, or to print its settings. */
 export interface ServerRequest {
 	readonly kind: 'serve' | 'print-config';
 	readonly config: Config;
 	readonly settings: readonly Setting[];
 }
 
-/** The result of reading the command line: a server, or a text to print. */
+/** What the command line asks for. */
 export type Request = { readonly kind: 'help' } | { readonly kind: 'version' } | ServerRequest;
 
-/** Options for the location of the data. Each source may give at most one of them. */
+/** Options for the location of the data. A source may give one of them. */
 const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readonly OptionName[];
 
 type StoreName = (typeof STORES)[number];
 
-/** A source of settings. */
 interface Source {
 	/** What the source calls a setting, for errors. */
 	nameOf(name: string): string;
-	/** The value of a setting, which is not checked yet; undefined if the source has none. */
+	/** The value of a setting, not checked yet. */
 	given(name: string, option: Option<unknown>): Omit<GivenValue, 'name'> | undefined;
 }
 
@@ -75,7 +72,7 @@ function fileSource(path: string, values: ReadonlyMap<string, unknown>): Source 
 	};
 }
 
-/** The values of one setting, from the strongest source to the weakest. */
+/** The values of one setting, the strongest source first. */
 type SourcedValues = readonly { readonly source: Source; readonly value: unknown }[];
 
 function settingOf(name: OptionName, values: SourcedValues): Setting {
@@ -88,10 +85,7 @@ function settingOf(name: OptionName, values: SourcedValues): Setting {
 	return { name, value, from: values.map(({ source }) => source.nameOf(name)).join(', ') };
 }
 
-/**
- * Where the data is stored. The strongest source that names a location decides.
- * @param valuesBySetting the values of each setting, by the name of the setting
- */
+/** Where the data is stored. The strongest source that names a location decides. */
 function storeChoice(
 	sources: readonly Source[],
 	valuesBySetting: ReadonlyMap<string, SourcedValues>,
@@ -99,7 +93,7 @@ function storeChoice(
 	faults: Faults,
 ): StoreChoice {
 	for (const source of sources) {
-		// A switch that is false, such as `"memory": false`, names no location.
+		// A switch that is false names no location.
 		const isGiven = (name: StoreName) =>
 			valuesBySetting.get(name)?.some((entry) => entry.source === source && entry.value !== false);
 		const given = STORES.filter(isGiven);
@@ -116,12 +110,10 @@ function storeChoice(
 }
 
 /**
- * Reads the settings.
  * @param args the arguments after node and the script
- * @param collected receives the faults, which are then not thrown. An invalid value is left out of the result. Of an invalid
- * object, the entries that can be used are kept
- * @throws OptionError that names all faults: unknown flags, variables and settings, invalid values, conflicting locations of
- * the data
+ * @param collected receives the faults, which are then not thrown. The result lacks invalid values and invalid entries
+ * of objects
+ * @throws OptionError that names all faults
  */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, collected?: Faults): Request {
 	const faults = collected ?? new Faults();
@@ -138,7 +130,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, coll
 	}
 	const names = Object.keys(options) as OptionName[];
 	const valuesBySetting = new Map(
-		// The configuration file cannot set its own path, so `config` was read before the file became a source.
+		// The file cannot set its own path, so `config` was read above.
 		names.map((name) => [name, name === 'config' ? configValues : valuesOf(name, sources, faults)]),
 	);
 	const settings = [...valuesBySetting].map(([name, values]) => settingOf(name, values));
@@ -150,7 +142,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, coll
 	return { kind, config: { ...rest, store }, settings };
 }
 
-/** The values that the sources have for a setting, in the order of the sources. Wrong values are faults. */
+/** The values of a setting, the strongest source first. Wrong values become faults. */
 function valuesOf(name: OptionName, sources: readonly Source[], faults: Faults): SourcedValues {
 	const option: Option<unknown> = options[name];
 	return sources.flatMap((source) => {

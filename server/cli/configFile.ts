@@ -10,12 +10,11 @@ import { removalOf } from '../options/removedSettings.js';
 import { similarName } from '../options/similarName.js';
 import { withoutByteOrderMark } from './lines.js';
 
-/** The settings that a file may have. */
 const NAMES = Object.keys(options).filter((name) => name !== 'config');
 
 /**
  * Reads the values of a file. The caller checks them.
- * @param faults receives the unknown names
+ * @param faults receives unknown names
  * @throws OptionError if the file cannot be read, or is no JSON object
  */
 export function readConfigFile(path: string, faults: Faults): ReadonlyMap<string, unknown> {
@@ -39,7 +38,7 @@ function parse(path: string): Record<string, unknown> {
 	try {
 		text = withoutByteOrderMark(readFileSync(path, 'utf8'));
 	} catch (error) {
-		// The error may propose to let all users read the file. Passwords need not be in it, because variables can set them.
+		// Passwords need not be in this file, so the error may propose to let all users read it.
 		const isSecret = false;
 		const reason = isDenied(error) ? `${path}: ${explainUnreadable(path, isSecret)}` : (error as Error).message;
 		throw new OptionError(`The file of --config cannot be read: ${reason}`);
@@ -55,16 +54,13 @@ function parse(path: string): Record<string, unknown> {
 	return value;
 }
 
-/**
- * What is wrong with a text, and in which line. Leaves out the part of the text that the parser quotes, because it may
- * contain a password.
- */
+/** The fault and its line, without the quoted part of the text, which may contain a password. */
 function jsonFault(text: string, message: string): string {
 	const [, token] = /^Unexpected token '(.)'/su.exec(message) ?? [];
 	const [, position] = /at position (\d+)/.exec(message) ?? [];
 	const [, dots, quoted = ''] = /, (\.\.\.)?"(.*?)"(?:\.\.\.)? is not valid JSON$/s.exec(message) ?? [];
-	// A message without a position quotes the text around the token: `Unexpected token 'x', ..."0123456789x"... is not valid
-	// JSON`. After leading dots, the token follows ten quoted characters. Without them, the text begins with the quoted part.
+	// A message without a position quotes the text around the token: `..."0123456789x"...`. After leading dots, the token
+	// follows ten characters. Without them, the quoted part begins the text.
 	const positionByQuote = text.indexOf(quoted) + (dots ? 10 : Math.max(0, quoted.indexOf(token ?? '')));
 	const isAtEnd = message.includes('end of JSON');
 	const faultPosition = isAtEnd ? text.length : Number(position ?? positionByQuote);

@@ -1,4 +1,4 @@
-/** The settings of the command as options of `createServer`, and their check before anything is opened. */
+/** Converts the settings of the command to options of `createServer`, and checks them. */
 import { asProgramSettings } from '../options/checkOptions.js';
 import type { Faults } from '../options/faults.js';
 import type { ServerOptions, StoreOption } from '../options/serverOptions.js';
@@ -6,10 +6,9 @@ import { type CheckedStart, checkStart } from '../start/checkStart.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Config, ServerRequest } from './config.js';
 
-/** The options of the server that `roomkey serve` starts. */
 function optionsOf({ store, ...settings }: Config): ServerOptions {
 	const programSettings = { ...asProgramSettings(settings), keys: true };
-	// `demo` includes a store in memory. The options refuse `demo` together with `store`.
+	// `createServer` refuses `demo` together with `store`.
 	return settings.demo ? programSettings : { ...programSettings, store: storeOption(store) };
 }
 
@@ -19,8 +18,7 @@ function storeOption(choice: StoreChoice): StoreOption {
 }
 
 /**
- * Checks everything that a server with this configuration starts with.
- * @param faults the faults found so far. The error names them too
+ * @param faults the faults found so far, which the error names too
  * @throws OptionError that names all faults
  */
 export function checkConfig({ config, settings }: ServerRequest, faults: Faults): Promise<CheckedStart> {

@@ -1,4 +1,4 @@
-/** Why a request to a server got no answer, for the operator. */
+/** Explains to the operator why a request to a server got no answer. */
 import { reasonOf } from '../../shared/storeErrors.js';
 
 /** Codes for a certificate whose authority is unknown. */
@@ -10,26 +10,23 @@ const UNTRUSTED: ReadonlySet<unknown> = new Set([
 	'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 
-/** The code for a certificate that is not for this host. */
-const OTHER_NAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
+const OTHER_HOST = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
-/** Codes for a certificate that is not valid now. */
 const OUT_OF_DATE: ReadonlySet<unknown> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-/** The error code of the cause of a failed `fetch`. */
 const codeOf = (error: unknown) => (((error as Error).cause ?? error) as { code?: unknown }).code;
 
-/** Why the certificate of the server was refused, if a request failed because of it. */
+/** Why the certificate of the server was refused, if it was. */
 export function certificateFault(error: unknown): 'untrusted' | 'other-host' | 'out-of-date' | undefined {
 	const code = codeOf(error);
 	if (UNTRUSTED.has(code)) return 'untrusted';
 	if (OUT_OF_DATE.has(code)) return 'out-of-date';
-	return code === OTHER_NAME ? 'other-host' : undefined;
+	return code === OTHER_HOST ? 'other-host' : undefined;
 }
 
 /**
  * The text for an error of `fetch`.
- * @param what names the server that was expected, such as `Roomkey server`
+ * @param what the expected server, such as `Roomkey server`
  */
 export function connectionFault(url: string, error: unknown, what: string): string {
 	const cause = (error as Error).cause ?? error;
@@ -41,19 +38,18 @@ export function connectionFault(url: string, error: unknown, what: string): stri
 	return `No ${what} answers at ${url}: ${reason}${schemeHint(url, codeOf(error))}`;
 }
 
-/** The text for an answer with the status 404: the server does not know the path. */
+/** The text for an answer with the status 404. */
 export function missingApi(url: string): string {
 	const prefix = 'with the --path-prefix of the server, if it has one';
 	const remedy = /\/api(\/v1)?$/.test(url) ? `without /api/v1 (${prefix})` : prefix;
 	return `No Roomkey API at ${url}: give the address ${remedy}`;
 }
 
-/** A hint if the URL seems to have the wrong scheme: `http` for a server with TLS, or `https` for a server without. */
 function schemeHint(url: string, code: unknown): string {
 	// The URL may contain an invalid port, from the variable PORT.
 	if (!URL.canParse(url)) return '';
 	const { protocol } = new URL(url);
-	// Codes that begin with `HPE_` are those of Node's HTTP parser.
+	// Codes that begin with `HPE_` come from Node's HTTP parser.
 	const isNotHttp = code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || String(code).startsWith('HPE_');
 	if (protocol === 'http:' && isNotHttp) return `. If it speaks TLS, give --url ${url.replace(protocol, 'https:')}`;
 	if (protocol === 'https:' && (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO'))

@@ -22,18 +22,22 @@ import { CommandError } from './command.js';
 import { firstAdminCommand } from './firstAdminCommand.js';
 
 /**
- * Opens a store. Methods are then called on it as one of its admins.
+ * Opens a store, on which methods are then called as an admin.
  * @param log receives the audit events of the calls
  * @param inUseNote added to the error of a folder that a server is using
- * @throws StoreError; if a server is using the folder, the message says how to work through this server
+ * @throws StoreError
  */
 export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log, inUseNote = ''): Promise<Admin> {
-	// Servers and `roomkey import` make the indexes of a database. The commands that call methods leave them as they are.
+	// Servers and `roomkey import` make the indexes.
 	const leavingIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
 	const opened = await openStore(leavingIndexes, log).catch((error) => {
 		throw withServerHint(error, env, inUseNote);
 	});
 	const { store } = opened;
+	const hasAdmin = await hasActiveAdmin(store).catch(async (error) => {
+		await opened.close().catch(() => {});
+		throw error;
+	});
 	const { settings } = appOptionsOf(checkServerOptions({ keys: true }));
 	const bus = createBus(log);
 	logRevokedTokens(bus, log);
@@ -50,7 +54,7 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 		const caller = { userId: adminId, hashedToken: null, ...address };
 		try {
 			const answer = await invoker.invoke(name, params, caller);
-			// Dates become text, as in an answer over REST.
+			// Dates become text, as over REST.
 			return JSON.parse(JSON.stringify(answer ?? {}));
 		} catch (thrown) {
 			if (thrown instanceof MatchError) throw new CommandError(thrown.message);
@@ -63,7 +67,7 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 	return {
 		where: `Working on ${nameOfStore(choice)} directly`,
 		call,
-		createFirstAdmin: (await hasActiveAdmin(store)) ? undefined : (admin) => createFirst(store, admin, log),
+		createFirstAdmin: hasAdmin ? undefined : (admin) => createFirst(store, admin, log),
 		close: () => opened.close(),
 	};
 }
@@ -72,7 +76,7 @@ function nameOfStore(choice: StoreChoice): string {
 	return choice.kind === 'files' ? `the folder ${choice.folder}` : storeLocation(choice);
 }
 
-/** The id of an active admin, who makes the calls. An operator who can open the store may act as any admin. */
+/** The id of an active admin. An operator who can open the store may act as any admin. */
 async function findAdmin(store: Store, choice: StoreChoice): Promise<string> {
 	const admin = await store.users.findOne({ roles: 'admin', active: { $ne: false } }, { projection: { _id: 1 } });
 	if (!admin) throw new CommandError(`There is no admin yet. Make one with: ${firstAdminCommand(choice)}`);
@@ -88,7 +92,6 @@ async function createFirst(store: Store, admin: FirstAdminArgs, log: Log): Promi
 	log.info({ audit: true, username: admin.username }, 'There was no admin, so one was created');
 }
 
-/** Adds a hint to the error of a folder in use: how to work through the server that uses the folder. */
 function withServerHint(error: unknown, env: NodeJS.ProcessEnv, note: string): unknown {
 	if (!(error instanceof StoreError) || error.code !== 'in-use') return error;
 	const settings = {

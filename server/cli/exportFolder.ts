@@ -12,12 +12,7 @@ import { collectionOf, fileError, type Progress, TRANSFERRED } from './transfer.
 /** Number of documents between two reports of the progress. */
 const PROGRESS_EVERY = 200;
 
-/**
- * Writes each collection of `TRANSFERRED` into a file of JSON lines, which `mongoimport` and `roomkey import` read.
- *
- * @returns the number of documents in each file
- * @throws StoreError if the folder already has such files, or cannot be written
- */
+/** @throws StoreError if the folder already has such files, or cannot be written */
 export async function exportFolder(
 	store: Store,
 	folder: string,
@@ -42,7 +37,6 @@ export async function exportFolder(
 				yield `${formatLine(document)}\n`;
 			}
 		}
-		// The file is written under another name, and renamed when it is complete.
 		const part = `${path}.part`;
 		try {
 			await pipeline(Readable.from(lines()), createWriteStream(part, { mode: 0o600, flush: true }));

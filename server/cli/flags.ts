@@ -1,4 +1,4 @@
-/** Reads the flags of `roomkey serve`, and collects all faults in them. */
+/** Reads the flags of `roomkey serve`. */
 import { parseArgs } from 'node:util';
 import type { Faults } from '../options/faults.js';
 import type { Option } from '../options/optionKinds.js';
@@ -10,12 +10,12 @@ import { similarName } from '../options/similarName.js';
 const ACTIONS = ['help', 'version', 'print-config'] as const;
 
 export interface GivenFlags {
-	/** The values as they were typed, by the name of the setting. The value of a switch is `true`. */
+	/** The typed values, by the name of the setting. The value of a switch is `true`. */
 	readonly settings: ReadonlyMap<string, string>;
 	readonly actions: ReadonlySet<(typeof ACTIONS)[number]>;
 }
 
-/** The name of a setting's flag. It is the name of the setting, unless the option has another name for the flag. */
+/** The name of a setting's flag. Most flags have the name of the setting. */
 export const flagName = (name: string, { flag = name }: Pick<Option<unknown>, 'flag'>): string => flag;
 
 /** The settings that have a flag, by the name of the flag. */
@@ -30,7 +30,7 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	const settings = new Map<string, string>();
 	const actions = new Set<(typeof ACTIONS)[number]>();
 	const typesByFlag = [...settingsByFlag].map(([flag, { option }]) => [flag, { type: valueType(option) }] as const);
-	// A removed flag is read with its value. Otherwise the value would be a second fault: an unexpected argument.
+	// A removed flag is read with its value, which would otherwise be an unexpected argument.
 	const removedTypes = Object.keys(removedSettings).map((flag) => [flag, { type: 'string' as const }] as const);
 	const { tokens } = parseArgs({
 		args: [...args],
@@ -69,11 +69,11 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	return { settings, actions };
 }
 
-/** The end of the text about an unknown flag: a question that names a similar flag, if there is one. */
+/** Asks whether a similar flag was meant. Empty if no flag is similar. */
 export function flagSuggestion(flag: string, known: readonly string[]): string {
 	const similar = similarName(flag, known);
 	return similar === undefined ? '' : `; did you mean --${similar}?`;
 }
 
-/** The type of a flag for `parseArgs`. A flag without a placeholder is a switch. */
+/** A flag without a placeholder is a switch. */
 const valueType = ({ placeholder }: Option<unknown>) => (placeholder ? ('string' as const) : ('boolean' as const));

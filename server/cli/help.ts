@@ -5,7 +5,7 @@ import { usageOf } from './command.js';
 import { commands } from './commands.js';
 import { flagName } from './flags.js';
 
-/** The flag and its placeholder. Empty for a secret, which has no flag. */
+/** Empty for a secret, which has no flag. */
 function flagOf(name: string, option: Option<unknown>): string {
 	const { placeholder, isSecret } = option;
 	if (isSecret) return '';
@@ -13,7 +13,6 @@ function flagOf(name: string, option: Option<unknown>): string {
 	return placeholder ? `${flag} ${placeholder}` : flag;
 }
 
-/** A setting, as the help and the table show it. Absent parts are empty. */
 interface Row {
 	readonly flag: string;
 	readonly env: string;
@@ -21,7 +20,6 @@ interface Row {
 	readonly meaning: string;
 }
 
-/** The default as text; empty for a switch, and for a setting without a default. */
 function defaultOf({ placeholder, default: value, format = String }: Option<unknown>): string {
 	return placeholder && value !== undefined ? format(value) : '';
 }
@@ -40,7 +38,6 @@ function commandLines(): string[] {
 	return commands.map((command) => `  ${usageOf(command).padEnd(width)}  ${command.meaning}`);
 }
 
-/** The text of `--help`. */
 export function helpText(): string {
 	const rows = settingRows();
 	const width = Math.max(...rows.map(({ flag }) => flag.length));
@@ -66,10 +63,8 @@ export function helpText(): string {
 	].join('\n');
 }
 
-/** A text as code in Markdown. An empty text stays empty. */
 const code = (text: string) => text && `\`${text}\``;
 
-/** The table of settings in docs/operating.md, as Markdown. */
 export function settingsTable(): string {
 	return [
 		'| Flag | Environment | Default | Meaning |',

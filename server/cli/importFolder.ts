@@ -10,28 +10,25 @@ import { LineError, parseLine } from './jsonLines.js';
 import { type Line, MAX_LINE_LENGTH, splitLines } from './lines.js';
 import { collectionOf, fileError, type Progress, TRANSFERRED } from './transfer.js';
 
-/** The result of importing one file. */
 export interface FileSummary {
 	readonly file: string;
-	/** Number of new or replaced documents. */
+	/** New or replaced documents. */
 	written: number;
-	/** Number of documents that the store already had with the same content. */
+	/** Documents that the store already had with the same content. */
 	unchanged: number;
-	/** Number of documents that the store already had with another content, and that were not changed. 0 with `replace`. */
+	/** Documents that the store already had with other content, and keeps. 0 with `replace`. */
 	kept: number;
-	/** The first skipped lines, at most `MAX_REPORTED_SKIPS`: the number of the line, and the reason. */
+	/** The first `MAX_REPORTED_SKIPS` skipped lines. */
 	readonly skipped: { line: number; reason: string }[];
-	/** Number of all skipped lines. */
 	skippedCount: number;
 }
 
 export interface ImportOptions {
-	/** Whether stored documents with another content are replaced. Default: they are not changed. */
+	/** Whether stored documents with other content are replaced. Default: no. */
 	readonly replace?: boolean;
 	readonly progress?: Progress;
 }
 
-/** A file that contains a collection. */
 export interface Source {
 	readonly path: string;
 	/** The last part of `path`. */
@@ -47,22 +44,18 @@ const BATCH_SIZE = 200;
 /** A batch ends when its lines have this many characters together. */
 const MAX_BATCH_LENGTH = 16 * 1024 * 1024;
 
-/** Maximum number of skipped lines in a summary. */
 const MAX_REPORTED_SKIPS = 20;
 
 /**
- * Maximum number of ids of a file that are remembered, to skip later lines with the same id. A million ids take 61 MB. If
- * an id is not remembered, a later line with this id is treated as in a second import: its document is unchanged, kept or
- * written.
+ * Maximum number of ids remembered for one file, to skip later lines with the same id. A million ids take 61 MB. A line
+ * whose id was not remembered is treated as in a second import.
  */
 const MAX_REMEMBERED_IDS = 5_000_000;
 
 const EXTENSIONS = ['.db', '.jsonl', '.json'];
 
 /**
- * Finds the files of a folder that contain a collection: files of NeDB, the store of earlier releases (`users.db`), or
- * JSON lines as `mongoexport` writes them (`users.jsonl` or `users.json`).
- *
+ * Finds the files of a folder that contain a collection, in the formats of NeDB and of `mongoexport`.
  * @throws StoreError if there is no such file, if a file cannot be read, or if a collection has several files
  */
 export async function findSources(folder: string): Promise<Source[]> {
@@ -89,7 +82,7 @@ export async function findSources(folder: string): Promise<Source[]> {
 	return sources;
 }
 
-/** @throws StoreError for a folder, and for a file that this process cannot read */
+/** @throws StoreError for a folder or an unreadable file */
 async function requireFile(path: string): Promise<void> {
 	try {
 		await access(path, constants.R_OK);
@@ -101,9 +94,8 @@ async function requireFile(path: string): Promise<void> {
 }
 
 /**
- * Imports files into a store. An interrupted import can be repeated. A line is skipped and reported if it is not a
- * document, if the store refuses its document, or if an earlier line has the same `_id`.
- *
+ * An interrupted import can be repeated. A line is skipped and reported if it is no document, if the store refuses the
+ * document, or if an earlier line has the same `_id`.
  * @throws StoreError if a file cannot be read, or the store cannot be written
  */
 export async function importFiles(
@@ -125,10 +117,7 @@ async function importFile(
 	const collection = collectionOf(store, key);
 	const ids = new Set<string>();
 
-	/**
-	 * Imports one line, and counts the result. Nothing is awaited before the id is checked: of two parallel lines with the
-	 * same id, the earlier one is imported and the later one is skipped.
-	 */
+	/** Imports one line. The id is checked before anything is awaited, because lines run in parallel. */
 	async function importLine({ text, number }: Line): Promise<void> {
 		try {
 			const fields = parse(text);
@@ -145,7 +134,7 @@ async function importFile(
 		}
 	}
 
-	// A file of NeDB contains every version of a document. Only the last version is valid.
+	// A file of NeDB contains every version of a document.
 	const linesToImport = isNedb ? await latestLines(path) : undefined;
 	await readLines(
 		path,
@@ -158,20 +147,15 @@ async function importFile(
 	return summary;
 }
 
-/**
- * Reads a line as a document.
- * @param text undefined for a line that is too long
- * @throws LineError if the line is too long, or not a document
- */
+/** @param text undefined for a line that is too long. @throws LineError */
 function parse(text: string | undefined): Record<string, unknown> {
 	if (text === undefined) throw new LineError(`is longer than ${MAX_LINE_LENGTH} characters`);
 	return parseLine(text);
 }
 
 /**
- * Stores a document. A stored document is replaced by one update, so it is never missing, even if the process is killed.
- *
- * @param hasUpdatedAt whether the line has `_updatedAt`. Otherwise `checkedDocument` has added it to the document
+ * One update replaces a stored document, so that it is never missing if the process is killed.
+ * @param hasUpdatedAt false if `checkedDocument` has added `_updatedAt`
  */
 async function writeDocument(
 	collection: Collection<Document>,
@@ -185,7 +169,7 @@ async function writeDocument(
 	if (before && !replace) return 'kept';
 	const silent = { silent: true };
 	const result = before && (await collection.updateOne({ _id }, updateTo(document, before), silent));
-	// The document is new, or another program has removed the stored document since it was read.
+	// The document is new, or another program has just removed it.
 	if (!result || result.matchedCount === 0) await collection.insertOne(document, silent);
 	return 'written';
 }
@@ -196,7 +180,6 @@ function isSame(before: Document, document: Document, hasUpdatedAt: boolean): bo
 	return isDeepStrictEqual(fieldsBefore, fields) && (!hasUpdatedAt || isDeepStrictEqual(timeBefore, time));
 }
 
-/** The update that changes the stored document to `document`. */
 function updateTo(document: Document, before: Document): UpdateFilter<Document> {
 	const changed = Object.entries(document).filter(([name, value]) => !isDeepStrictEqual(before[name], value));
 	const removed = Object.keys(before).filter((name) => !Object.hasOwn(document, name));
@@ -207,17 +190,16 @@ function updateTo(document: Document, before: Document): UpdateFilter<Document> 
 	};
 }
 
-/** The reason to skip a line; undefined for a failure of the store, which ends the import. */
+/** Undefined for a failure of the store, which ends the import. */
 function reasonToSkip(error: unknown): string | undefined {
 	if (error instanceof LineError) return error.message;
 	if (isDuplicateKey(error)) return 'has a value that must be unique, and that another document already has';
-	// `checkedDocument` throws a TypeError for a value that cannot be stored, and MongoDB's driver a RangeError for a
-	// document that is too large.
+	// `checkedDocument` throws TypeErrors. MongoDB's driver throws a RangeError for too large a document.
 	const isUnstorable = error instanceof TypeError || error instanceof RangeError;
 	return isUnstorable ? `cannot be stored (${error.message})` : undefined;
 }
 
-/** Reads the text of a file. @throws StoreError */
+/** @throws StoreError */
 async function* chunksOf(path: string, onRead: (bytes: number) => void): AsyncGenerator<string> {
 	const input = createReadStream(path, 'utf8');
 	try {
@@ -260,11 +242,10 @@ async function readLines(
 }
 
 /**
- * The numbers of the lines to import: the last version of each document that was not deleted. Lines that cannot be read
- * or have no `_id` are included, so that the import reports them.
+ * The number of the last line of each document that was not deleted. Lines that are unreadable or have no `_id` are
+ * included, so that the import reports them.
  */
 async function latestLines(path: string): Promise<Set<number>> {
-	/** The number of the last line of each document, by the id of the document. */
 	const lastLineById = new Map<unknown, number>();
 	const unreadable: number[] = [];
 	await readLines(path, async (batch) => {

@@ -1,14 +1,10 @@
-/** Documents as lines of JSON: in the format of `mongoexport`, or of old data folders (NeDB's `*.db` files). */
+/** Documents as lines of JSON, in the format of `mongoexport` or of NeDB's `*.db` files. */
 import { isFields } from '../../shared/values.js';
 
-/** Thrown for a line that is not a document. Its message follows `line 7` in a report, and never quotes the line. */
+/** Thrown for a line that is no document. The message follows `line 7` in a report, and never quotes the line. */
 export class LineError extends Error {}
 
-/**
- * Reads a line as a document.
- *
- * @throws LineError if the line is not a document
- */
+/** @throws LineError if the line is not a document */
 export function parseLine(line: string): Record<string, unknown> {
 	let parsed: unknown;
 	try {
@@ -32,7 +28,7 @@ const DECODERS: Record<string, (value: unknown) => unknown> = {
 	$numberDouble: Number,
 };
 
-/** Maximum nesting of a line. A line may be nested deeper than a stored document, because encoded values add levels. */
+/** Maximum nesting of a line. It exceeds that of a stored document, because encoded values add levels. */
 const MAX_DEPTH = 100;
 
 /** Replaces encoded values, such as `{"$date": …}`, by the values themselves. */
@@ -54,7 +50,7 @@ function dateOf(value: unknown): Date {
 	return date;
 }
 
-/** Formats a document as a line for `mongoimport`, without the line break. */
+/** The result has no line break. */
 export function formatLine(document: object): string {
 	return JSON.stringify(encode(document));
 }

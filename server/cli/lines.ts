@@ -1,6 +1,5 @@
-/** Reads the lines of a text file. `node:readline` is not used: it fails on a line that is longer than a string may be. */
+/** Reads the lines of a text file. `node:readline` fails on a line that is longer than a string may be. */
 
-/** A line of a file. */
 export interface Line {
 	/** Undefined if the line is longer than `MAX_LINE_LENGTH`. */
 	readonly text: string | undefined;
@@ -8,13 +7,13 @@ export interface Line {
 	readonly number: number;
 }
 
-/** Maximum length of a line, in characters. A document of MongoDB has at most 16 MiB; as JSON it can be longer. */
+/** In characters. A document of MongoDB has at most 16 MiB, but can be longer as JSON. */
 export const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
-/** Splits a text into lines at each line feed. Leaves out a byte order mark at the beginning. */
+/** Splits a text at line feeds. Leaves out a byte order mark at the beginning. */
 export async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<Line> {
 	let number = 0;
-	/** The parts of the present line. Empty if the line is too long. */
+	/** The parts of the present line. Empty if it is too long. */
 	let parts: string[] = [];
 	let length = 0;
 	const add = (part: string) => {
@@ -41,7 +40,7 @@ export async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator
 	if (length > 0) yield endLine();
 }
 
-/** Removes the mark with which some editors and shells begin a UTF-8 file. JSON does not allow it. */
+/** Some editors begin a UTF-8 file with this mark, which JSON does not allow. */
 export function withoutByteOrderMark(text: string): string {
 	return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }

@@ -7,7 +7,7 @@ import { CommandError } from './command.js';
 import { run } from './run.js';
 import { openTerminal } from './terminal.js';
 
-/** Whether an error is one that the operator can correct. Its message is then printed without a stack trace. */
+/** Whether the operator can correct an error. Its message is then printed without a stack trace. */
 function isExpected(error: unknown): error is Error {
 	const { syscall } = error as NodeJS.ErrnoException;
 	const isOwnError = [OptionError, StoreError, CommandError].some((kind) => error instanceof kind);
@@ -15,7 +15,7 @@ function isExpected(error: unknown): error is Error {
 	return isOwnError || syscall === 'listen';
 }
 
-// Stores compiled modules, so that the next start is faster. Node has this function from version 22.1 on.
+// Makes the next start faster. Node has this function from version 22.1 on.
 (module as { enableCompileCache?(): unknown }).enableCompileCache?.();
 
 // A reader that closes the pipe early, such as `head`, is not a failure.

@@ -3,7 +3,6 @@ import type { Admin } from './admin.js';
 import type { Input, Io } from './command.js';
 import { formatTable } from './table.js';
 
-/** Prints a result as JSON if `--json` is given. Otherwise calls `printForPeople`. */
 export function printResult(input: Input, io: Io, result: object, printForPeople: () => void): void {
 	if (input.isOn('json')) io.line(JSON.stringify(result, null, 2));
 	else printForPeople();
@@ -24,7 +23,6 @@ const PAGE_SIZE = 100;
 
 const DEFAULT_LIMIT = 100;
 
-/** Reads a list in pages, and prints it. */
 export async function printList<T>(admin: Admin, input: Input, io: Io, list: PagedList<T>): Promise<void> {
 	const { method, args, key, titles, row } = list;
 	const limit = input.wholeNumber('limit') ?? DEFAULT_LIMIT;

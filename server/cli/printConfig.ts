@@ -5,13 +5,9 @@ import { options } from '../options/options.js';
 import type { Setting } from './config.js';
 import { formatTable } from './table.js';
 
-/**
- * Removes the users and passwords from a list of URLs: `nats://user:password@host` becomes `nats://host`. The URLs of NATS
- * need no `nats://`.
- */
+/** Removes users and passwords from a list of URLs. The URLs of NATS need no `nats://`. */
 export const withoutUsers = (urls: string): string => urls.replace(/(^|\/\/|,)[^/,]*@/g, '$1');
 
-/** A value as text, without secrets. */
 function formatValue({ name, value }: Setting): string {
 	const option: Option<unknown> = options[name];
 	if (value === undefined) return '';
@@ -21,7 +17,6 @@ function formatValue({ name, value }: Setting): string {
 	return option.format ? option.format(value) : String(value);
 }
 
-/** The table that `--print-config` prints. */
 export function configTable(settings: readonly Setting[]): string {
 	return formatTable(
 		['setting', 'value', 'from'],

@@ -9,9 +9,8 @@ import { CommandError, type Io } from './command.js';
 import { connectionFault, missingApi } from './connectionFault.js';
 import { readPassword } from './secrets.js';
 
-/** How the admin logs in. If both fields are absent, the token is in the variable `ROOMKEY_TOKEN`. */
+/** How the admin logs in. Without both fields, the token is in the variable `ROOMKEY_TOKEN`. */
 interface Credentials {
-	/** Name of an admin whose password is asked for. */
 	readonly login?: string | undefined;
 	/** Path of a file with a login token. */
 	readonly tokenFile?: string | undefined;
@@ -28,10 +27,9 @@ type Fields = Readonly<Record<string, unknown>>;
 const TIMEOUT_MS = 600_000;
 
 /**
- * Logs in to a server.
  * @param url without a slash at the end
- * @throws CommandError if the token file cannot be read, or the server does not answer or refuses the admin; OptionError if no
- * credentials are given
+ * @throws CommandError if the token file cannot be read, or the server does not answer or refuses the admin
+ * @throws OptionError without credentials
  */
 export async function connectAdmin(url: string, { login, tokenFile }: Credentials, io: Io): Promise<Admin> {
 	const loginBody =
@@ -54,13 +52,12 @@ export async function connectAdmin(url: string, { login, tokenFile }: Credential
 			return answer as T;
 		},
 		async close() {
-			// The operator's own token stays valid. The token of a login by name is only for this command.
+			// The operator's own token stays valid.
 			if (login !== undefined) await send(url, session, 'POST', 'logout', {});
 		},
 	};
 }
 
-/** Whether requests to a URL leave this machine without encryption. */
 function isUnencryptedRemote(url: string): boolean {
 	const { protocol, hostname } = new URL(url);
 	return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
@@ -87,7 +84,7 @@ function routeOf(name: string): { verb: string; path: string } {
 	return route;
 }
 
-/** Fills the parameters of a path, such as `:id`, with the fields of the same names. @returns path and unused fields */
+/** Fills the parameters of a path, such as `:id`, with the fields of the same names. */
 function fillPath(path: string, fields: Fields): [path: string, others: Fields] {
 	const others = { ...fields };
 	const filled = path.replace(/:(\w+)/g, (_, name: string) => {
@@ -97,7 +94,7 @@ function fillPath(path: string, fields: Fields): [path: string, others: Fields] 
 	return [filled, others];
 }
 
-/** Sends a request. @returns the body of the answer. @throws CommandError if there is no answer, or the answer is an error */
+/** @returns the body of the answer. @throws CommandError if there is none, or if it is an error */
 async function send<T>(
 	url: string,
 	session: Session | undefined,
@@ -120,7 +117,7 @@ async function send<T>(
 			redirect: 'error',
 			signal: AbortSignal.timeout(TIMEOUT_MS),
 		});
-		// A server that is not Roomkey may answer 404 with a web page instead of JSON.
+		// Another server may answer 404 with a web page.
 		const body = response.status === 404 ? response.json().catch(() => ({})) : response.json();
 		answer = { status: response.status, body: (await body) as Record<string, unknown> };
 	} catch (error) {

@@ -24,7 +24,7 @@ interface ListedRoom {
 /** Rocket.Chat's types of rooms. */
 const TYPES: Readonly<Record<string, string>> = { c: 'channel', p: 'group', d: 'direct', l: 'livechat', v: 'voip' };
 
-/** The name of a room. A direct room has none, so the user names of its members stand for it. */
+/** A direct room has no name, so the user names of its members stand for it. */
 const nameOf = ({ name, fname, usernames }: ListedRoom) => name ?? fname ?? (usernames && listOf(usernames).join(', '));
 
 /** `room list`. */

@@ -1,4 +1,4 @@
-/** Runs the subcommand of a command line. Without a subcommand, starts the server. */
+/** Runs a subcommand, or starts the server. */
 import { Faults } from '../options/faults.js';
 import { OptionError } from '../options/optionError.js';
 import { packageVersion } from '../version.js';
@@ -8,10 +8,9 @@ import { readConfig } from './config.js';
 import { helpText } from './help.js';
 
 /**
- * Runs a command line.
  * @param args without node and the script
  * @returns the exit code
- * @throws OptionError for a wrong command line; CommandError and StoreError for a command that failed
+ * @throws OptionError for a wrong command line; CommandError and StoreError for a failed command
  */
 export async function run(args: readonly string[], io: Io): Promise<number> {
 	const [first = ''] = args;
@@ -54,7 +53,7 @@ async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {
 	}
 }
 
-/** Finds the command that the first words name. @returns the command and its arguments, or else the text of an error */
+/** @returns the command and its arguments, or else the text of an error */
 export function findCommand(args: readonly string[]): { command: Command; rest: readonly string[] } | string {
 	const [first = '', second = ''] = args;
 	for (const command of commands) {
@@ -69,7 +68,7 @@ export function findCommand(args: readonly string[]): { command: Command; rest: 
 		: `there is no command '${first} ${second}', but ${names}`;
 }
 
-/** The commands whose names have two words and begin with this word. */
+/** The commands of two words that begin with this word. */
 export function commandsOf(first: string): readonly Command[] {
 	return commands.filter(({ name }) => name.startsWith(`${first} `));
 }

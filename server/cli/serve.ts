@@ -9,14 +9,13 @@ import type { Io } from './command.js';
 import type { Config } from './config.js';
 import { firstAdminCommand } from './firstAdminCommand.js';
 
-/** Starts the server, and resolves when it has ended. */
+/** Resolves when the server has ended. */
 export async function serve(config: Config, start: CheckedStart, io: Io): Promise<void> {
-	// A signal during the start waits until the server is ready, which then closes in the usual way.
+	// From here on, a signal closes the server as soon as the start has ended.
 	const shutdown = waitForShutdown();
 	const server = await startServer(start);
 	const reload = () => void server.reloadCertificate();
-	// SIGHUP reloads the certificate, if the server has one. A terminal that closes also sends SIGHUP: a server that it runs,
-	// and that has no certificate, then ends, as is Node's default.
+	// A terminal that closes also sends SIGHUP. Without a handler, Node then ends the server.
 	if (config['tls-cert'] !== undefined || !io.isInteractive) process.on('SIGHUP', reload);
 	try {
 		const everywhere = isEveryAddress(config.host) ? ` (on all addresses: ${config.host})` : '';
@@ -30,7 +29,7 @@ export async function serve(config: Config, start: CheckedStart, io: Io): Promis
 	}
 }
 
-/** Whether there is no admin. False if the store fails: then no hint is printed, and the log reports the failure. */
+/** False if the store fails, which the log reports. */
 function lacksAdmin(store: Store): Promise<boolean> {
 	return hasActiveAdmin(store).then(
 		(hasAdmin) => !hasAdmin,
@@ -38,7 +37,7 @@ function lacksAdmin(store: Store): Promise<boolean> {
 	);
 }
 
-/** How to make the first admin, in one line. A data folder can be opened only after its server has stopped. */
+/** A data folder can be opened only after its server has stopped. */
 function firstAdminHint(choice: StoreChoice): string {
 	const problem = 'Nobody is an admin yet.';
 	const byVariable = 'start the server with a password in ADMIN_PASS';
@@ -48,7 +47,7 @@ function firstAdminHint(choice: StoreChoice): string {
 	return `${problem} To make one, stop the server and run: ${command} (or ${byVariable}).`;
 }
 
-/** Resolves at the first SIGINT or SIGTERM. A second signal ends the process immediately, as usual. */
+/** Resolves at the first SIGINT or SIGTERM. A second signal ends the process immediately. */
 function waitForShutdown(): Promise<void> {
 	return new Promise((resolve) => {
 		const end = () => {

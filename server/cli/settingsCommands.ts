@@ -1,4 +1,4 @@
-/** `roomkey settings`: the settings in the store, which an admin can change while the server runs. */
+/** `roomkey settings`: the settings that an admin can change while the server runs. */
 import { methodErrors } from '../../shared/errorTable.js';
 import { similarName } from '../options/similarName.js';
 import { type Admin, RefusedCall } from './admin.js';
@@ -36,7 +36,7 @@ export function setSetting(input: Input, io: Io): Promise<void> {
 	});
 }
 
-/** Finds a setting. @throws CommandError if the setting does not exist; the text names a similar setting, if there is one */
+/** @throws CommandError if the setting does not exist */
 async function findSetting(admin: Admin, _id: string): Promise<ListedSetting> {
 	try {
 		return await admin.call<ListedSetting>('settings.getOne', { _id });
@@ -52,7 +52,7 @@ async function findSetting(admin: Admin, _id: string): Promise<ListedSetting> {
 	}
 }
 
-/** Converts a text to the type of the setting's present value. @throws CommandError if the text does not fit this type */
+/** Converts a text to the type of the setting's value. @throws CommandError if the text does not fit */
 function parseLike({ _id, value }: ListedSetting, text: string): string | number | boolean {
 	if (typeof value === 'string') return text;
 	if (typeof value === 'number') {

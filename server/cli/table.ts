@@ -1,7 +1,6 @@
 /** Tables and lists for people. */
 import Table from 'cli-table3';
 
-/** All parts of a table's border, which cli-table3 would draw. They are empty here. */
 const NO_LINES = Object.fromEntries(
 	['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left']
 		.concat(['left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
@@ -13,7 +12,7 @@ const STYLE = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 };
 /** Characters that would control the terminal or change the direction of the text. */
 const CONTROL = /\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** A value as people read it: lists with commas, and dates to the second. Control characters become spaces. */
+/** A value as people read it. Control characters become spaces. */
 export function formatCell(value: unknown): string {
 	if (value === undefined || value === null) return '';
 	if (Array.isArray(value)) return value.map(formatCell).join(', ');
@@ -24,7 +23,6 @@ export function formatCell(value: unknown): string {
 		.replace(CONTROL, ' ');
 }
 
-/** The text of a table, without spaces at the ends of lines. */
 function render(table: Table.Table): string {
 	return table
 		.toString()
@@ -33,14 +31,13 @@ function render(table: Table.Table): string {
 		.join('\n');
 }
 
-/** Formats rows below their titles. Wide letters, such as Chinese ones, count as two columns. */
 export function formatTable(titles: readonly string[], rows: readonly (readonly unknown[])[]): string {
 	const table = new Table({ head: titles.map((title) => title.toUpperCase()), chars: NO_LINES, style: STYLE });
 	table.push(...rows.map((row) => row.map(formatCell)));
 	return render(table);
 }
 
-/** Formats named values, one a line. Undefined values are left out. */
+/** Formats named values, one a line, without undefined values. */
 export function formatFields(fields: Readonly<Record<string, unknown>>): string {
 	const table = new Table({ chars: NO_LINES, style: STYLE });
 	const present = Object.entries(fields).filter(([, value]) => value !== undefined);

@@ -11,18 +11,17 @@ import { thenClose } from './closing.js';
 import type { Input, Io } from './command.js';
 import { readConfigFile } from './configFile.js';
 
-/** A store that commands can open: not one in the memory of a server. */
+/** A store that commands can open. */
 export type StoredChoice = Exclude<StoreChoice, { kind: 'memory' }>;
 
-/** What a command works on: a running server, or a store. */
 export type Target =
 	| { readonly kind: 'server'; readonly url: string }
 	| { readonly kind: 'store'; readonly choice: StoredChoice };
 
 /**
- * The server or store that the flags name, or else the environment, the configuration file or the default folder. A server in
- * the environment takes precedence over stores there.
- * @throws OptionError if the flags name more than one server or store, or another source names several stores
+ * The server or store that the flags name, or else the environment, the configuration file or the default folder. In
+ * the environment, a server takes precedence over stores.
+ * @throws OptionError if the flags name several, or another source names several stores
  */
 export function targetOf(input: Input): Target {
 	const flags = ['data', 'mongo-url', 'url'] as const;
@@ -30,15 +29,14 @@ export function targetOf(input: Input): Target {
 	if (givenFlags.length > 1)
 		throw new OptionError(`choose one of ${givenFlags.map((name) => `--${name}`).join(' and ')}`);
 	const [flag] = givenFlags;
-	// A flag that names a store takes precedence over the variable that names a server.
 	const url = flag === 'data' || flag === 'mongo-url' ? undefined : input.flagOrVariable('url');
 	if (url !== undefined) return { kind: 'server', url: serverUrl(url) };
 	return { kind: 'store', choice: storeOf(input) };
 }
 
 /**
- * The store that the flags name, or else the environment, the configuration file or the default folder.
- * @throws OptionError if one of these sources names several stores
+ * As `targetOf`, for stores only.
+ * @throws OptionError if one source names several stores
  */
 export function storeOf(input: Input): StoredChoice {
 	const names = ['data', 'mongo-url'] as const;
@@ -56,7 +54,7 @@ export function storeOf(input: Input): StoredChoice {
 	return name === 'data' ? { kind: 'files', folder: value } : { kind: 'mongodb', url: value };
 }
 
-/** The store that a configuration file names. Other settings in the file are ignored. */
+/** Other settings in the file are ignored. */
 function storeOfFile(path: string | undefined): StoredChoice {
 	const values = path === undefined ? new Map() : readConfigFile(path, new Faults());
 	if (values.get('memory') === true || values.get('demo') === true)
@@ -72,8 +70,8 @@ function storeOfFile(path: string | undefined): StoredChoice {
 }
 
 /**
- * The address of a server, without a slash at its end.
- * @throws OptionError if it is no address of an HTTP server, or contains a user name or password
+ * Checks the address of a server, and removes a slash at its end.
+ * @throws OptionError if it is no HTTP address, or contains a user name or password
  */
 export function serverUrl(text: string): string {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -84,7 +82,7 @@ export function serverUrl(text: string): string {
 }
 
 /**
- * Refuses a folder without data. Otherwise a mistyped name would create a new data folder.
+ * Refuses a folder without data, so that a mistyped name creates none.
  * @param alternatives to `--data`, for the error text
  * @throws StoreError if the folder has no data
  */
@@ -96,7 +94,6 @@ export function requireData(
 	requireDataIn(resolve(choice.folder), ` Name another with --data, ${alternatives}.`);
 }
 
-/** How a command works on a store directly. */
 interface DirectOptions {
 	/** Whether a folder without data becomes a data folder. Default: no. */
 	readonly mayCreateFolder?: boolean;
@@ -104,9 +101,7 @@ interface DirectOptions {
 	readonly inUseNote?: string;
 }
 
-/**
- * Runs a task as an admin of the server or store that the flags name. Prints which server or store it is.
- */
+/** Runs a task as an admin of the server or store that the flags name. */
 export async function withAdmin(
 	input: Input,
 	io: Io,

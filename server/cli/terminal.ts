@@ -3,20 +3,18 @@ import { createInterface } from 'node:readline';
 import { isatty } from 'node:tty';
 import { CommandError, type Io } from './command.js';
 
-/** File descriptors of the process. */
 const STDIN = 0;
 const STDERR = 2;
 
-/** Control sequence that erases the line from the cursor to its end. */
+/** Erases the line from the cursor to its end. */
 const ERASE_TO_END = '\x1b[K';
 
-/** Opens the input and output of this process. `close` lets the process end. */
+/** `close` lets the process end. */
 export function openTerminal(): Io & { close(): void } {
 	// `process.stdin.isTTY` would open standard input, which a server does not use.
 	const isInteractive = isatty(STDIN);
 	/** Lines of standard input, if it is not a terminal. */
 	let lines: AsyncIterator<string> | undefined;
-	/** Whether the last line on standard error shows progress. */
 	let showsProgress = false;
 
 	async function nextLine(): Promise<string> {
@@ -55,13 +53,13 @@ export function openTerminal(): Io & { close(): void } {
 		},
 		close() {
 			clearProgress();
-			// The program at the other end may keep the pipe open. Then the process would wait for more lines.
+			// Otherwise the process would wait for more lines, as long as the pipe is open.
 			if (lines) process.stdin.destroy();
 		},
 	};
 }
 
-/** Asks on standard error, so that standard output has only the result. `silent`: what is typed is not shown. */
+/** Asks on standard error, because standard output has only the result. `silent`: what is typed is not shown. */
 async function ask(prompt: string, { silent }: { silent: boolean }): Promise<string> {
 	const { read } = await import('read');
 	try {

@@ -6,10 +6,10 @@ import type { Document } from '../../shared/values.js';
 import { deniedError, explainUnreadable, isDenied } from '../dataFolder/access.js';
 import { fullDiskError, isFullDisk } from '../dataFolder/manifest.js';
 
-/** Receives the progress for a file. `done` and `total` are bytes in an import, documents in an export. */
+/** `done` and `total` are bytes in an import, documents in an export. */
 export type Progress = (file: string, done: number, total: number) => void;
 
-/** The collections to import and export: all except the short-lived state that processes share. */
+/** All collections except the short-lived state that processes share. */
 export const TRANSFERRED = (Object.entries(collectionNames) as [keyof Store, CollectionName][]).filter(
 	([key]) => key !== 'sharedState',
 );
@@ -20,8 +20,7 @@ export function collectionOf(store: Store, key: keyof Store): Collection<Documen
 }
 
 /**
- * Converts an error of the file system to a StoreError. Returns other errors unchanged.
- * @param path the file or folder that was read or written
+ * Converts an error of the file system to a StoreError, and returns other errors unchanged.
  * @param folder the folder that the error names if writing is denied
  */
 export function fileError(error: unknown, path: string, action: 'read' | 'written', folder = path): unknown {

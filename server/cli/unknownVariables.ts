@@ -1,4 +1,4 @@
-/** Finds environment variables that begin with `ROOMKEY_` but are no settings. Their names are probably misspelled. */
+/** Finds environment variables that are probably misspelled. */
 import type { Faults } from '../options/faults.js';
 import type { Option } from '../options/optionKinds.js';
 import { options } from '../options/options.js';
@@ -9,17 +9,17 @@ import { TARGET_FLAGS } from './commandFlags.js';
 
 const PREFIX = 'ROOMKEY_';
 
-/** Variables that Kubernetes and Docker set for a service named `roomkey` or `roomkey-…`, such as `ROOMKEY_SERVICE_HOST`. */
+/** Variables that Kubernetes and Docker set for a service `roomkey` or `roomkey-…`, such as `ROOMKEY_SERVICE_HOST`. */
 const SERVICE_VARIABLE =
 	/^ROOMKEY_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_\w+)$/;
 
-/** A value that Kubernetes gives to `ROOMKEY_PORT` and the like, such as `tcp://10.0.0.1:3000`. */
+/** A value that Kubernetes gives to `ROOMKEY_PORT`, such as `tcp://10.0.0.1:3000`. */
 const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\//;
 
-/** The variables of Roomkey's tests begin with this. The servers that the tests start inherit these variables. */
+/** Servers that Roomkey's tests start inherit the variables of the tests. */
 const TEST_PREFIX = 'ROOMKEY_TEST_';
 
-/** Adds a fault for each variable that begins with `ROOMKEY_` and that neither the server nor a command reads. */
+/** Adds a fault for each variable with the prefix that neither the server nor a command reads. */
 export function findUnknownVariables(env: NodeJS.ProcessEnv, faults: Faults): void {
 	const ofSettings = Object.values<Option<unknown>>(options).flatMap(({ env: name }) => name ?? []);
 	const ofCommands = Object.values<Flag>(TARGET_FLAGS).flatMap(({ env: name }) => name ?? []);
@@ -34,7 +34,7 @@ export function findUnknownVariables(env: NodeJS.ProcessEnv, faults: Faults): vo
 	}
 }
 
-/** The known variables by their names without the prefix, and by the names of their settings. */
+/** The known variables, by name without the prefix, and by the name of the setting. */
 function variablesByName(known: ReadonlySet<string>): ReadonlyMap<string, string> {
 	const ofSettings = Object.entries<Option<unknown>>(options).flatMap(([name, { env }]) =>
 		env === undefined ? [] : [[name, env] as const],
@@ -44,7 +44,7 @@ function variablesByName(known: ReadonlySet<string>): ReadonlyMap<string, string
 }
 
 /**
- * The end of the text about an unknown variable: the variable that was probably meant, such as `BIND_IP` for `ROOMKEY_HOST`.
+ * Names the variable that was probably meant, such as `BIND_IP` for `ROOMKEY_HOST`.
  * @param name without the prefix
  */
 function suggestion(name: string, variables: ReadonlyMap<string, string>): string {

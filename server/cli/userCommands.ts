@@ -31,7 +31,7 @@ export async function findUser(admin: Admin, nameOrId: string): Promise<ListedUs
 	throw new CommandError(`There is no user ${nameOrId}.`);
 }
 
-/** Reads a password, or generates one with `--generate-password`. `generated`: the generated password, for printing. */
+/** Reads or generates a password. A `generated` one is to be printed. */
 async function chooseNewPassword(
 	input: Input,
 	io: Io,
@@ -42,7 +42,7 @@ async function chooseNewPassword(
 	return { password: generated, generated };
 }
 
-/** Prints a generated password on standard output, so that a program can read it. */
+/** On standard output, so that a program can read the password. */
 function printPassword(io: Io, username: string, generated: string | undefined): void {
 	if (generated === undefined) return;
 	io.note(`The password of ${username}, which is shown only now:`);
@@ -51,8 +51,7 @@ function printPassword(io: Io, username: string, generated: string | undefined):
 
 /** `user add`. */
 export function addUser(input: Input, io: Io): Promise<void> {
-	// The first admin can be made in a folder without data, before a server has used it. `inUseNote` is for a folder that a
-	// server is using: the first admin cannot be made through that server.
+	// The first admin can be made before a server has used the folder, but not while a server is using it.
 	const makesAdmin = isAdminOnly(input.list('role'));
 	return withAdmin(input, io, async (admin) => createUser(admin, input, io), {
 		mayCreateFolder: makesAdmin,
@@ -91,7 +90,7 @@ async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
 	});
 }
 
-/** The error for a role that does not exist, or that only members of a room have. Undefined if `error` has another cause. */
+/** The error for a role that does not exist, or that only members of a room have. */
 async function unknownRole(admin: Admin, roles: readonly string[], error: unknown): Promise<CommandError | undefined> {
 	if (!(error instanceof RefusedCall && error.is(methodErrors.invalidRole))) return undefined;
 	const answer = await admin.call<{ roles: { _id: string; scope?: string }[] }>('roles.list');
@@ -120,7 +119,7 @@ export function listUsers(input: Input, io: Io): Promise<void> {
 	);
 }
 
-/** `user roles`: sets the roles of a user, or prints them if none are given. */
+/** `user roles`. */
 export function setRoles(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const { _id: userId, username = userId, roles: present } = await findUser(admin, input.argument(0));
@@ -186,7 +185,7 @@ export function removeUser(input: Input, io: Io): Promise<void> {
 	});
 }
 
-/** Asks on a terminal whether to go on. @throws CommandError if the answer is no; OptionError if there is no terminal */
+/** @throws CommandError if the operator refuses; OptionError without a terminal */
 async function requireYes(input: Input, io: Io, question: string): Promise<void> {
 	if (input.isOn('yes')) return;
 	if (!io.isInteractive) throw new OptionError('this cannot be undone: confirm with --yes');

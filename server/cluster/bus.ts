@@ -6,48 +6,45 @@ import { addMember, type CompactSet, membersOf, removeMember } from '../core/com
 /** Selects the changes that a watcher receives. */
 export interface Watched {
 	readonly collection: string;
-	/** Id of one document; undefined: all documents. */
+	/** Undefined: all documents. */
 	readonly id?: string | undefined;
 }
 
-/** Receives changes. A watcher may be asynchronous. */
 export interface Watcher {
 	onChange(change: Change): void | Promise<void>;
 }
 
-/** Receives the events that this process publishes, and sends them to other processes. Must not throw. */
+/** Sends an event of this process to other processes. Must not throw. */
 export type Forward = <N extends EventName>(name: N, payload: EventPayloads[N]) => void;
 
 export interface Bus extends EventPublisher {
-	/** Number of listeners and watchers. */
 	readonly listenerCount: number;
-	/** Notifies every listener of an event from another process. Unlike `publish`, it does not forward the event. */
+	/** Publishes an event of another process, without forwarding it. */
 	deliver: EventPublisher['publish'];
 	/** Calls the listener with every event that this process publishes, until the returned function is called. */
 	forward(listener: Forward): () => void;
-	/** Calls the listener for every event of a name until the returned function is called. */
+	/** Calls the listener for every event of a name, until the returned function is called. */
 	on<N extends EventName>(name: N, listener: Listener<N>): () => void;
 	/**
-	 * Notifies the watcher of every change of a collection, or of one of its documents, until `unwatch` is called with
-	 * the same arguments. Every client watches its own user, so the cost of a change must not grow with the number of
-	 * watchers of other documents.
+	 * Notifies the watcher of every change of a collection, or of one document, until `unwatch` with the same arguments.
+	 * Every client watches its own user, so a change must cost nothing for watchers of other documents.
 	 */
 	watch(watched: Watched, watcher: Watcher): void;
 	unwatch(watched: Watched, watcher: Watcher): void;
 }
 
-/** Creates a bus. Errors of a listener are logged; they affect neither the publisher nor other listeners. */
+/** Errors of a listener are logged. They affect neither the publisher nor other listeners. */
 export function createBus(log: Log): Bus {
 	const listeners: Groups<EventName, Listener<never>> = new Map();
 	const forwards = new Set<Forward>();
-	/** The watchers by collection, then by document id. The key `undefined` has the watchers of all documents. */
+	/** By collection, then by document id. The key `undefined` has the watchers of all documents. */
 	const watchers = new Map<string, Groups<string | undefined, Watcher>>();
 
 	function logFailure(name: EventName, err: unknown): void {
 		log.error({ err, event: name }, `Exception in a listener of '${name}'`);
 	}
 
-	/** The calls that pass an event on: to its listeners in the order in which they subscribed, then a change to its watchers. */
+	/** The calls of the listeners in order of subscription, then those of a change's watchers. */
 	function* callsFor<N extends EventName>(
 		name: N,
 		payload: EventPayloads[N],
@@ -112,7 +109,7 @@ export function createBus(log: Log): Bus {
 	};
 }
 
-/** Sets by key. Nearly every set has one member, the watcher of one user's document. A `CompactSet` then saves memory. */
+/** Sets by key. Nearly every set has one member, for which a `CompactSet` saves memory. */
 type Groups<K, T extends object> = Map<K, CompactSet<T>>;
 
 function addTo<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
@@ -125,7 +122,6 @@ function removeFrom<K, T extends object>(groups: Groups<K, T>, key: K, member: T
 	else groups.delete(key);
 }
 
-/** Number of members in all sets. */
 function sizeOf<K, T extends object>(groups: Groups<K, T>): number {
 	let count = 0;
 	for (const members of groups.values()) count += members instanceof Set ? members.size : 1;

@@ -1,11 +1,8 @@
-/**
- * Catches up after changes that this process may have missed: reads everything again that its clients depend on, in the
- * steps of `catchUpSteps.ts`. All steps together are a run.
- */
+/** Reads everything again that clients depend on, in the steps of `catchUpSteps.ts`. A run is all steps together. */
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../shared/log.js';
 
-/** A run looks for writes from this many ms before the requested time, because the clocks of processes may differ. */
+/** A run looks for writes this many ms before the requested time, because clocks differ. */
 const OVERLAP_MS = 10_000;
 
 /** Time between two runs, in ms. */
@@ -17,15 +14,15 @@ const RETRY_MS = 1000;
 export interface CatchUp {
 	readonly isRunning: boolean;
 	/**
-	 * Starts a run, or lets another run follow the present one. Resolves when no run is left.
+	 * Starts a run, now or after the present one. Resolves when no run is left.
 	 * @param since a time at which nothing had been missed yet, in ms since 1970
 	 */
 	request(since: number): Promise<void>;
 	/** Resolves when no run is left. */
 	settled(): Promise<void>;
-	/** Calls the listener whenever the last requested run has ended. A further listener replaces the earlier one. */
+	/** Calls the listener whenever no run is left. There is only one listener. */
 	onEnd(listener: () => void): void;
-	/** Starts no further run. Resolves when the present one has ended. */
+	/** Resolves when the present run has ended. No other follows. */
 	close(): Promise<void>;
 }
 
@@ -34,7 +31,7 @@ export type CatchUpStep = (since: Date) => Promise<unknown>;
 
 /** @param steps are run one after the other, the most urgent ones first */
 export function createCatchUp(steps: readonly CatchUpStep[], log: Log): CatchUp {
-	/** The earliest time of all requests since the last run began; undefined if there was none. */
+	/** The earliest time of all requests since the last run began. */
 	let requestedSince: number | undefined;
 	let running: Promise<void> | undefined;
 	let endListener = () => {};
@@ -43,7 +40,7 @@ export function createCatchUp(steps: readonly CatchUpStep[], log: Log): CatchUp 
 	function start(): Promise<void> {
 		running = run().finally(() => {
 			running = undefined;
-			// A request can arrive after the last run has ended, and before this function is called.
+			// A request can arrive between the end of `run` and this call.
 			if (requestedSince !== undefined && !closing.signal.aborted) return start();
 			endListener();
 		});

@@ -1,7 +1,6 @@
 /**
- * Publishes documents that others have written: other processes, Rocket.Chat, any program that uses the same database.
- * A report names a document. The document is then read, and published on the bus as if this process had written it.
- * So streams, live queries and caches handle writes of this process and of others in the same way.
+ * Publishes documents that other processes or programs have written. A report names a document, which is then read and
+ * published as if this process had written it.
  */
 import type { Log } from '../../shared/log.js';
 import type { Change, Collection, Filter, Store } from '../../shared/store.js';
@@ -13,7 +12,6 @@ import { retryDelay } from './retryDelay.js';
 
 type Document = { readonly _id: string } & Record<string, unknown>;
 
-/** What a report says about a write. */
 export interface WriteReport {
 	/** Default `updated`. */
 	readonly action?: Change['action'] | undefined;
@@ -23,12 +21,11 @@ export interface WriteReport {
 
 export interface ChangedElsewhere {
 	/**
-	 * Reports that a document was written elsewhere. The document is read a few milliseconds later. Its state is published
-	 * if it differs from the last published state.
+	 * Reports that a document was written elsewhere. Its state is published if it differs from the last published state.
 	 * @param collection the property name in `Store`, such as `rooms`; other names are ignored
 	 */
 	report(collection: string, id: string, reported?: WriteReport): void;
-	/** Resolves when all earlier reports are handled; later ones are not waited for. Waits while the store is unavailable. */
+	/** Resolves when all earlier reports are handled. Waits while the store is unavailable. */
 	settled(): Promise<void>;
 	/** Stops reading. Resolves when no query runs any more. */
 	close(): Promise<void>;
@@ -41,8 +38,8 @@ export interface ChangedElsewhereParts {
 	readonly bus: Bus;
 	readonly log: Log;
 	/**
-	 * Called when too many documents waited to be read. All waiting reports are dropped, so everything must be read again.
-	 * @param since all writes that were reported before this time have been published, in ms since 1970
+	 * Called when too many reports waited. They are dropped, so everything must be read again.
+	 * @param since all writes reported before this time have been published; in ms since 1970
 	 */
 	onOverflow?(since: number): void;
 }
@@ -57,8 +54,8 @@ const MAX_PER_QUERY = 500;
 const MAX_WAITING = 100_000;
 
 /**
- * How late a write of this process may be announced, in ms. If a state from elsewhere was published within this time before
- * the announcement, that state may be newer than the write. The document is then read again.
+ * How late a write of this process may be announced, in ms. A state from elsewhere that was published shortly before
+ * may be newer, so the document is read again.
  */
 const MAX_LATE_MS = 1000;
 
@@ -71,15 +68,15 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	let waitingCount = 0;
 	/** All reports before this time are handled, in ms since 1970. */
 	let handledUntil = 0;
-	/** For each document that is being read, by `LastPublished.key`: whether this process has written it meanwhile. */
+	/** By `LastPublished.key`: whether this process has written the document while it is being read. */
 	const beingRead = new Map<string, boolean>();
 	let timer: NodeJS.Timeout | undefined;
 	let round: Promise<void> | undefined;
 	let failures = 0;
 	let isClosed = false;
-	/** Whether documents were reported again in the current round, because they could not be read or have changed. */
+	/** Whether documents were reported again in the current round. */
 	let hasRepeated = false;
-	/** The promises that `settled` has returned: how each is resolved, and how many rounds must end before. */
+	/** The promises of `settled`, and how many rounds must end before each resolves. */
 	let unsettled: { readonly resolve: () => void; rounds: number }[] = [];
 
 	function report(collection: string, id: string, reported: WriteReport = {}): void {
@@ -92,9 +89,8 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 		const earlier = waitingById.get(id);
 		if (!earlier) waitingCount++;
-		// After a failed read, older reports follow newer ones. In any order, a document that was inserted is published as such.
+		// After a failed read, older reports follow newer ones. An insertion stays an insertion.
 		const isInsertion = earlier?.action === 'inserted' || reported.action === 'inserted';
-		// Keeps the fields of a removed document if only the earlier report had them.
 		const last = reported.last ?? earlier?.last;
 		waitingById.set(id, { action: isInsertion ? 'inserted' : reported.action, last });
 		if (waitingCount > MAX_WAITING) {
@@ -111,11 +107,11 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		report(collection, id, reported);
 	}
 
-	/** Resolves the promises of `settled` whose reports are handled now that a round has ended. */
+	/** Called when a round has ended. */
 	function resolveSettled(): void {
 		const isIdle = waitingCount === 0;
 		for (const promise of unsettled) {
-			// The next round reads all documents that were reported again, and all that were waiting.
+			// The next round reads all documents that were waiting or reported again.
 			promise.rounds = hasRepeated ? 1 : promise.rounds - 1;
 			if (isIdle || promise.rounds === 0) promise.resolve();
 		}
@@ -141,7 +137,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	async function readAll(): Promise<void> {
 		for (const collection of [...waiting.keys()]) {
 			const documents = waiting.get(collection);
-			// An overflow during the round has dropped all waiting reports.
+			// An overflow has dropped all waiting reports.
 			if (!documents) continue;
 			waiting.delete(collection);
 			waitingCount -= documents.size;
@@ -159,7 +155,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 	}
 
-	/** Reads documents in one query and publishes them. A document that this process writes meanwhile is reported again. */
+	/** A document that this process writes meanwhile is reported again. */
 	async function readSome(collection: keyof Store, documents: ReadonlyMap<string, WriteReport>): Promise<void> {
 		const keys = new Map([...documents.keys()].map((id) => [id, LastPublished.key(collection, id)]));
 		for (const key of keys.values()) beingRead.set(key, false);
@@ -180,18 +176,16 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 	}
 
-	/** @param document as it was read; undefined if it does not exist */
+	/** @param document undefined if it does not exist */
 	function publish(
 		collection: string,
 		id: string,
 		document: Document | undefined,
 		{ action, last }: WriteReport,
 	): Promise<unknown> | undefined {
-		// For `LastPublished.note`, a removal with known fields is another state than one of which only the id is known.
 		const removedState = last ? undefined : 'idOnly';
 		const { isNew, wasKnown } = published.note(collection, id, document ?? removedState, Date.now());
 		if (!isNew) return undefined;
-		// A document that existed when its state was last published cannot be a new one.
 		const writeAction = action === 'inserted' && !wasKnown ? 'inserted' : 'updated';
 		const change: Change = document
 			? { collection, action: writeAction, document }

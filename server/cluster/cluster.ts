@@ -1,6 +1,6 @@
 /**
- * Joins the processes of a service: sends the events of this process to the others, and publishes their events here. A
- * process that may have missed an event catches up: it reads everything again that its clients depend on.
+ * Joins the processes of a service: sends the events of this process to the others, and publishes theirs here. A
+ * process that may have missed an event catches up (`catchUp.ts`).
  */
 import type { EventPayloads } from '../../shared/events.js';
 import { randomId } from '../../shared/ids.js';
@@ -25,10 +25,7 @@ import { Peers, SILENCE_MS } from './peers.js';
 /** Time between two heartbeats, in ms. */
 const HEARTBEAT_MS = 1000;
 
-/**
- * Delay of the answer to a process that has just connected, in ms. One answer serves all processes that connect within
- * this time.
- */
+/** Delay of the answer to a new process, in ms. One answer serves all that connect within this time. */
 const ANSWER_PAUSE_MS = 50;
 
 export interface ClusterParts {
@@ -46,21 +43,21 @@ export interface ClusterParts {
 
 export interface Cluster {
 	/**
-	 * Reads everything again, because reports of documents that others have written were dropped.
+	 * Catches up after `changedElsewhere` has dropped reports.
 	 * @param since a time at which nothing had been missed yet, in ms since 1970
 	 */
 	catchUpAfterOverflow(since: number): void;
 	close(): Promise<void>;
 }
 
-/** Joins this process to the others of its service. The process works alone until it is connected. */
+/** The process works alone until it is connected. */
 export function joinCluster(parts: ClusterParts): Cluster {
 	const { link, bus, changedElsewhere, catchUp, health, log } = parts;
 	const counts = parts.counts ?? new ClusterCounts();
 	const ownId = randomId();
 	const peers = new Peers();
 	let isConnected = false;
-	/** A time until which nothing was missed, in ms since 1970. Later events may have been missed. */
+	/** Nothing was missed until this time, in ms since 1970. */
 	let completeUntil = Date.now();
 	let answerTimer: NodeJS.Timeout | undefined;
 	let lastTick = performance.now();
@@ -82,28 +79,25 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			log.warn({ type, maxBytes }, 'An event cannot be sent, so other processes read again what they observe');
 			if (type !== 'notify') return;
 			const { stream } = event;
-			// Events of streams are not stored, so other processes cannot read this event later.
+			// Events of streams are not stored, so other processes cannot read them later.
 			log.error(
 				{ stream, maxBytes },
 				'An event of a stream is too large, nested too deep or no EJSON: readers at other processes do not receive it',
 			);
 		},
 	});
-	/**
-	 * Sends the number `n` of this process's last message with events. `hello`: this process has just connected; the value
-	 * says for how many ms it may have missed events. `bye`: this process stops.
-	 */
+	/** Sends the number of the last message with events. */
 	const sendHeartbeat = (extra: { hello?: number; bye?: boolean } = {}) =>
 		send(encodeMessage({ from: ownId, n: outbox.last, ...extra }));
 	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));
 
-	/** Starts to catch up. @param since a time at which nothing had been missed yet, by `performance.now` */
+	/** @param since a time at which nothing had been missed yet, by `performance.now` */
 	function startCatchUp(reason: 'gap' | 'vanished' | 'asked', since = performance.now()): void {
 		const elapsed = performance.now() - since;
 		catchUpSince(reason, Math.max(0, Date.now() - elapsed));
 	}
 
-	/** Starts to catch up. @param since as for `startCatchUp`, but in ms since 1970 */
+	/** @param since as for `startCatchUp`, but in ms since 1970 */
 	function catchUpSince(reason: CatchUpReason, since: number): void {
 		counts.catchUps.add(reason);
 		void catchUp.request(since);
@@ -117,7 +111,6 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	}
 	catchUp.onEnd(showHealth);
 
-	/** Handles an event of another process. */
 	function deliver(event: ClusterEvent): void {
 		counts.events++;
 		switch (event.type) {
@@ -142,7 +135,6 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			send(encodeMessage({ from: ownId, n: outbox.last, ask }));
 	}
 
-	/** Handles a message of another process. Messages of this process are ignored. */
 	function receive(message: ClusterMessage): void {
 		const { from: sender, n, events, invalid } = message;
 		if (sender === ownId) return;
@@ -175,7 +167,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 
 	const heartbeatTimer = setInterval(() => {
 		const now = performance.now();
-		// After a busy time, messages may still wait to be read, so no process counts as silent.
+		// After a busy time, messages may still wait to be read.
 		const wasBusy = now - lastTick > 2 * HEARTBEAT_MS;
 		lastTick = now;
 		if (!isConnected) return;
@@ -205,7 +197,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			catchUpSince('connected', completeUntil);
 		},
 		onDisconnect(reason) {
-			// A lost connection is noticed up to 6 s late (by the pings of `nats.ts`), so messages may have been missed before now.
+			// The pings of `nats.ts` notice a lost connection up to 6 s late.
 			if (isConnected) completeUntil = Date.now() - 2 * SILENCE_MS;
 			isConnected = false;
 			health?.degraded(`Not connected to other processes: ${reason}`);

@@ -2,14 +2,17 @@
 import { Counts } from '../core/counts.js';
 
 /**
- * Why everything was read again. `connected`: this process has connected; `gap`: messages are missing; `vanished`: a process
- * went silent; `asked`: a process asked for it, in place of an event that was too large; `overflow`: too many documents
- * waited to be read.
+ * Why everything was read again.
+ * `connected`: this process has connected.
+ * `gap`: messages are missing.
+ * `vanished`: a process went silent.
+ * `asked`: another process could not send an event.
+ * `overflow`: too many documents waited to be read.
  */
 const CATCH_UP_REASONS = ['connected', 'gap', 'vanished', 'asked', 'overflow'] as const;
 export type CatchUpReason = (typeof CATCH_UP_REASONS)[number];
 
-/** Why something was not delivered. `unreadable`: a message that cannot be decoded; `invalid`: an event of a wrong form. */
+/** `unreadable`: a message that cannot be decoded. `invalid`: an event of a wrong form. */
 const DROP_REASONS = ['unreadable', 'invalid'] as const;
 
 export class ClusterCounts {
@@ -17,13 +20,11 @@ export class ClusterCounts {
 	received = 0;
 	/** Events of other processes that were delivered here. */
 	events = 0;
-	/** Messages that were sent again. */
 	resent = 0;
 	readonly dropped = new Counts(DROP_REASONS);
 	readonly catchUps = new Counts(CATCH_UP_REASONS);
 	#state: { connected(): boolean; peers(): number } = { connected: () => false, peers: () => 0 };
 
-	/** Sets the functions that read the state of the connection. */
 	observe(state: { connected(): boolean; peers(): number }): void {
 		this.#state = state;
 	}

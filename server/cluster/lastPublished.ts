@@ -1,6 +1,6 @@
 /**
- * Remembers for each document the state that was published last, as a hash. A write is thus published once, even if it
- * is reported several times, or if a write of this process is reported as a write from elsewhere.
+ * Remembers the last published state of each document, as a hash. A write that is reported several times is thus
+ * published once.
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -8,35 +8,29 @@ import { LRUCache } from 'lru-cache';
 /** Maximum number of documents. A reported document that was forgotten is published once more. */
 const MAX_DOCUMENTS = 20_000;
 
-/** Stands for a document that does not exist. */
 const REMOVED = 'removed';
 
-/** Stands for a document whose removal was published when only its id was known. */
 const REMOVED_ID_ONLY = 'removed, id only';
 
 interface Entry {
 	readonly state: string;
-	/** When the state was read after a write elsewhere, in ms since 1970; undefined if this process has written it. */
+	/** When the state was read after a write elsewhere, in ms since 1970. Undefined for a write of this process. */
 	readonly elsewhereAt: number | undefined;
 }
 
 export class LastPublished {
 	readonly #entries = new LRUCache<string, Entry>({ max: MAX_DOCUMENTS });
 
-	/** Names a document uniquely among those of all collections. */
 	static key(collection: string, id: string): string {
 		return `${collection}/${id}`;
 	}
 
 	/**
 	 * Records that a state is published now, unless it equals the last state. A write of this process is always recorded.
-	 * @param document the present state of the document. `idOnly`: it was removed, and only its id is known. undefined: it
-	 *   was removed, and its former fields are known. After `idOnly`, undefined is a new state. After undefined, `idOnly` is
-	 *   no new state
-	 * @param elsewhereAt when the state was read after a write elsewhere, in ms since 1970; undefined if this process has
-	 *   written it
-	 * @returns `isNew`: whether the state must be published; `wasKnown`: whether the last state was a document;
-	 *   `elsewhereAt` of the last state
+	 * @param document the present state. Undefined: it was removed, and its former fields are known. `idOnly`: it was
+	 * removed, and only its id is known; after undefined, this is no new state
+	 * @returns `isNew`: whether the state must be published. `wasKnown`: whether the last state was a document.
+	 * `elsewhereAt` of the last state
 	 */
 	note(collection: string, id: string, document: Record<string, unknown> | 'idOnly' | undefined, elsewhereAt?: number) {
 		const key = LastPublished.key(collection, id);
@@ -55,9 +49,8 @@ export class LastPublished {
 }
 
 /**
- * The hash of a document. The order of its fields does not matter, because MongoDB does not put new fields in the same
- * order as an update in memory does. Login tokens are left out, because no subscriber receives them. `_updatedAt` is
- * left out, so that a write that changes nothing else is not published.
+ * The hash of a document. MongoDB and memory order new fields differently, so the order does not matter. Login tokens
+ * are left out, because no subscriber receives them. A change of `_updatedAt` alone is not published.
  */
 function stateOf({ _updatedAt, services, ...others }: Record<string, unknown>): string {
 	const { resume, ...otherServices } = (services ?? {}) as Record<string, unknown>;

@@ -1,24 +1,21 @@
-/** The interface of a connection between processes. `nats.ts` implements it; tests have other implementations. */
+/** A connection between processes, which `nats.ts` implements. */
 
 export interface LinkHandlers {
-	/** A message of another process has arrived. Its content is not checked yet. */
+	/** Another process has sent a message, which is not checked yet. */
 	onMessage(data: Uint8Array): void;
 	/** Messages arrive from now on. */
 	onConnect(): void;
-	/**
-	 * The connection is lost, or an attempt to connect has failed.
-	 * @param reason a text without secrets, because everyone may read it
-	 */
+	/** The connection is lost, or an attempt has failed. @param reason a text that everyone may read */
 	onDisconnect(reason: string): void;
 }
 
 export interface Link {
-	/** Connects, and connects again whenever the connection is lost. Does not wait for the connection. */
+	/** Connects, and connects again after each loss. Does not wait for the connection. */
 	start(handlers: LinkHandlers): void;
 	/** Largest message, in bytes. */
 	readonly maxBytes: number;
-	/** Sends a message to all other processes. Drops it while there is no connection, and if it is larger than `maxBytes`. */
+	/** Sends a message to all other processes. Drops it without a connection, or if it is larger than `maxBytes`. */
 	send(data: Uint8Array): void;
-	/** Waits until the messages passed to `send` are sent, and disconnects. */
+	/** Disconnects when all messages are sent. */
 	close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * The messages between processes, as EJSON texts. A message names changed documents; the receiver reads them from the store.
- * Of a removed document, a message contains some fields (`lastKnown.ts`). Only events of streams may contain secrets.
+ * The messages between processes, as EJSON. Only events of streams may contain secrets. Other events name documents,
+ * which the receiver reads.
  */
 import { parse, stringify } from '../../shared/ejson.js';
 import type { EventName, EventPayloads } from '../../shared/events.js';
@@ -12,13 +12,13 @@ import { lastKnown } from './lastKnown.js';
 /** Version of the format. Messages of other versions are ignored. */
 const VERSION = 1;
 
-/** Maximum size of a message, in bytes. A larger one is not read. */
+/** In bytes. A larger message is not read. */
 export const MAX_BYTES = 8 * 1024 * 1024;
 
 /** Maximum length of an id or a name, in characters. */
 const MAX_NAME_LENGTH = 1024;
 
-/** Maximum number of message numbers in one request to send messages again. */
+/** Maximum number of messages that one message asks for. */
 export const MAX_ASKED = 1000;
 
 const isName = (value: unknown): value is string =>
@@ -30,7 +30,7 @@ const MessageNumbers = Match.Where(
 		Array.isArray(value) && value.length > 0 && value.length <= MAX_ASKED && value.every(Number.isSafeInteger),
 );
 
-/** A document was written. `last`: the known fields of a removed document. */
+/** A document was written. `last`: some fields of a removed document (`lastKnown.ts`). */
 const Written = compile({
 	type: 'changed',
 	collection: Name,
@@ -39,13 +39,12 @@ const Written = compile({
 	last: Match.Optional(Match.ObjectIncluding({})),
 } as const);
 
-/** An event of a stream. */
 const Notice = compile({ type: 'notify', stream: Name, eventName: Name, args: Array } as const);
 
-/** Tokens of a user were removed. The receiver reads from the store which tokens still exist. */
+/** Tokens of a user were removed. The receiver reads which ones still exist. */
 const TokensRemoved = compile({ type: 'tokens-removed', userId: Name } as const);
 
-/** An event was too large for a message, so receivers must read again everything that they observe. */
+/** Replaces an event that cannot be sent. Receivers read everything again. */
 const LookAgain = compile({ type: 'look-again' } as const);
 
 export type ClusterEvent =
@@ -61,21 +60,20 @@ const Envelope = compile({
 	v: VERSION,
 	from: Name,
 	n: Count,
-	/** The events. In a message with events, `n` is the number of this message. */
+	/** In a message with events, `n` is the number of this message. */
 	events: Match.Optional(Array),
 	/**
-	 * The sender has just connected, and asks all others for the numbers of their last messages. The value says for how
-	 * many ms the sender may have missed messages.
+	 * The sender has just connected, and asks for the numbers of the others' last messages. The value: for how many ms
+	 * the sender may have missed messages.
 	 */
 	hello: Match.Optional(Count),
 	/** The sender stops. */
 	bye: Match.Optional(Boolean),
-	/** The sender asks the process `of` to send these missing messages again, by their numbers. */
+	/** The sender asks the process `of` for messages that it misses, by their numbers. */
 	ask: Match.Optional({ of: Name, missing: MessageNumbers }),
 });
 
 export interface ClusterMessage extends Omit<Infer<typeof Envelope>, 'v' | 'events'> {
-	/** Valid events. */
 	readonly events?: readonly ClusterEvent[] | undefined;
 	/** Number of events that match no pattern. */
 	readonly invalid: number;
@@ -83,7 +81,7 @@ export interface ClusterMessage extends Omit<Infer<typeof Envelope>, 'v' | 'even
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Decodes a message. @returns undefined for data that is no message */
+/** @returns undefined for data that is no message */
 export function decodeMessage(data: Uint8Array): ClusterMessage | undefined {
 	if (data.length > MAX_BYTES) return undefined;
 	let message: unknown;
@@ -99,17 +97,17 @@ export function decodeMessage(data: Uint8Array): ClusterMessage | undefined {
 	return { ...envelope, events: valid, invalid: events.length - valid.length };
 }
 
-/** Encodes a message without events. @param parts its members besides `v` */
+/** Encodes a message without events. */
 export function encodeMessage(parts: Omit<Infer<typeof Envelope>, 'v' | 'events'>): Uint8Array {
 	return Buffer.from(stringify({ v: VERSION, ...parts }) as string);
 }
 
-/** Makes a message of events that are EJSON texts already. */
+/** @param events EJSON texts */
 export function encodeEvents(from: string, n: number, events: readonly string[]): Uint8Array {
 	return Buffer.from(`{"v":${VERSION},"from":"${from}","n":${n},"events":[${events.join(',')}]}`);
 }
 
-/** The event that other processes receive when this process has published something. */
+/** The event that other processes receive for a published event. */
 export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N]): ClusterEvent {
 	switch (name) {
 		case 'changed': {
@@ -126,7 +124,7 @@ export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N])
 	}
 }
 
-/** The fields of a removed document that its subscribers receive. Of the user `u`, only the id and the user name are sent. */
+/** Of the user `u`, only the id and the user name. */
 function removedFields(document: Change['document']) {
 	const last = lastKnown(document);
 	if (!last.u) return last;

@@ -13,39 +13,37 @@ const CONNECT_TIMEOUT_MS = 2000;
 /** Time between checks that the server still answers, in ms. */
 const PING_MS = 2000;
 
-/** Largest message, in bytes, until the server has sent its limit: the default of NATS. */
+/** In bytes, until the server has sent its limit. This is the default of NATS. */
 const DEFAULT_MAX_BYTES = 1_048_576;
 
-/** How this process logs in. The seed is that of an nkey, NATS's key pair for logins. */
+/** `seed` is that of an nkey, NATS's key pair for logins. */
 export type NatsCredentials =
 	| { readonly user: string; readonly pass: string }
 	| { readonly token: string }
 	| { readonly seed: string };
 
-/** How to connect. */
 export interface NatsSettings {
 	/** The servers of one NATS cluster, as `host:port`. */
 	readonly servers: string[];
 	readonly credentials?: NatsCredentials | undefined;
-	/** PEM texts of the authority, the client's certificate and its key. Absent: TLS only if the server requires it. */
+	/** PEM texts: the authority, the client's certificate, its key. Absent: TLS only if the server requires it. */
 	readonly tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
 }
 
 export interface NatsOptions extends NatsSettings {
-	/** The subject that all processes of this service use. Other services must not use it. */
+	/** The subject that only the processes of this service use. */
 	readonly subject: string;
 	readonly log: Log;
 }
 
-/** The options with which this process logs in. */
 function authentication(credentials: NatsCredentials | undefined): Partial<NodeConnectionOptions> {
 	if (!credentials || !('seed' in credentials)) return { ...credentials };
 	return { authenticator: nkeyAuthenticator(new TextEncoder().encode(credentials.seed)) };
 }
 
 /**
- * Makes a link over NATS. Each attempt opens a new connection, so messages that wait when a connection is lost are never
- * sent. Other processes notice by the numbers of later messages which messages they have missed.
+ * Makes a link over NATS. Each attempt opens a new connection, so messages that wait when a connection is lost are
+ * never sent. Other processes notice the gap in the numbers.
  */
 export function natsLink({ servers, credentials, tls, subject, log }: NatsOptions): Link {
 	const options: NodeConnectionOptions = {
@@ -64,13 +62,11 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 	const closing = new AbortController();
 	let connection: NatsConnection | undefined;
 	let loop: Promise<void> | undefined;
-	/** Whether the outage is logged already. */
 	let isOutageLogged = false;
 
-	/** The largest message that the server accepts, in bytes. */
 	const maxBytes = () => connection?.info?.max_payload ?? DEFAULT_MAX_BYTES;
 
-	/** Connects, and waits until the connection ends. @returns the error that ended it, if there was one */
+	/** Resolves when the connection ends, with the error if there was one. */
 	async function useConnection(handlers: LinkHandlers): Promise<unknown> {
 		const current = await connect(options);
 		try {
@@ -81,7 +77,7 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 				},
 			});
 			await current.flush();
-			// From here on, `close` closes the connection.
+			// `close` may have been called before there was a connection.
 			if (closing.signal.aborted) return undefined;
 			connection = current;
 			isOutageLogged = false;
@@ -93,7 +89,6 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 		}
 	}
 
-	/** Connects again and again until `close`. */
 	async function keepConnected(handlers: LinkHandlers): Promise<void> {
 		while (!closing.signal.aborted) {
 			const reason = await useConnection(handlers).catch((error: unknown) => error);
@@ -114,7 +109,7 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 			return maxBytes();
 		},
 		send(data) {
-			// The limit may have been higher when the message was made. A larger one would make `publish` throw, and end the reading.
+			// The limit may have fallen since the message was made. `publish` throws for a larger one.
 			const isTooLarge = data.length > maxBytes();
 			if (connection && !connection.isClosed() && !isTooLarge) connection.publish(subject, data);
 		},
@@ -127,7 +122,7 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 	};
 }
 
-/** Why there is no connection, without details that may be secret. */
+/** Without details that may be secret. */
 function reasonText(error: unknown): string {
 	const { name = '', message = '' } = (error ?? {}) as Partial<Error>;
 	if (/auth/i.test(name) || /auth/i.test(message)) return 'NATS refuses the credentials';

@@ -1,7 +1,4 @@
-/**
- * Sends the messages of this process to other processes. Each message has a number, by which the others notice that they
- * have missed messages. The last messages are kept, so that they can be sent again.
- */
+/** Numbers and sends the messages of this process. Other processes can ask for the last ones again. */
 import { MAX_VALUES, stringify } from '../../shared/ejson.js';
 import { type ClusterEvent, decodeMessage, encodeEvents } from './messages.js';
 
@@ -15,15 +12,12 @@ const MAX_LENGTH = 8 * 1024 * 1024;
 const ENVELOPE_BYTES = 512;
 
 /**
- * Maximum size of a message with several events, in bytes. A value takes at least two bytes, with its comma. So the message
- * has at most `MAX_VALUES` values. Receivers cannot parse a message with more.
+ * Maximum size of a message with several events, in bytes. Receivers parse at most `MAX_VALUES` values, which take at
+ * least two bytes each.
  */
 const MAX_COMBINED_BYTES = 2 * MAX_VALUES;
 
-/**
- * Minimum time between two repetitions of a message, in ms. One repetition serves all processes that request it within
- * this time.
- */
+/** Minimum time between two repetitions of a message, in ms. One serves all processes that ask within this time. */
 const RESEND_PAUSE_MS = 500;
 
 interface KeptMessage {
@@ -31,43 +25,36 @@ interface KeptMessage {
 	readonly events: readonly string[];
 	/** Size of the events, in characters. */
 	readonly length: number;
-	/** When the message was last sent again, by `performance.now()`; minus infinity: never. */
+	/** When the message was last repeated, by `performance.now()`; minus infinity: never. */
 	resentAt: number;
 }
 
 export interface Outbox {
 	/** Number of the last message; 0 before the first. */
 	readonly last: number;
-	/** Adds an event to the next message, which is sent at the end of the turn of the event loop. */
+	/** Adds an event to the next message, which is sent at the end of this turn of the event loop. */
 	add(event: ClusterEvent): void;
-	/**
-	 * Sends again those of these messages that are still kept and were not just repeated (see `RESEND_PAUSE_MS`).
-	 * @returns how many messages were sent
-	 */
+	/** Sends messages again that are still kept and were not just repeated. @returns how many were sent */
 	resend(numbers: readonly number[]): number;
 	/** Sends the waiting events now. */
 	flush(): void;
 }
 
 export interface OutboxOptions {
-	/** The id of this process. */
 	readonly from: string;
 	/** Largest message that may be sent, in bytes. */
 	readonly maxBytes: () => number;
-	/** Sends a message. Drops it if there is no connection. */
+	/** Drops the message if there is no connection. */
 	send(data: Uint8Array): void;
-	/**
-	 * Called for an event that others could not read, or that does not fit into a message. Instead, they are asked to read
-	 * everything again.
-	 */
+	/** Called for an event that is too large, or that others could not read. They are asked to read everything again. */
 	onUnsendable(event: ClusterEvent): void;
 }
 
-/** An event as EJSON. Undefined if there is no EJSON for it, or if others would refuse to read it. */
+/** An event as EJSON. Undefined if others could not read it. */
 function textOf(event: ClusterEvent): string | undefined {
 	try {
 		const text = stringify(event) as string;
-		// Only events of streams have values of any kind. One that cannot be read would make its whole message unreadable.
+		// Only events of streams can be unreadable. Such an event would make its whole message unreadable.
 		return event.type !== 'notify' || decodeMessage(encodeEvents('x', 1, [text]))?.invalid === 0 ? text : undefined;
 	} catch {
 		return undefined;
@@ -79,7 +66,7 @@ export function createOutbox({ from, maxBytes, send, onUnsendable }: OutboxOptio
 	const kept = new Map<number, KeptMessage>();
 	let keptLength = 0;
 	let last = 0;
-	/** The texts of the waiting events; undefined for an event that a later one about the same document has replaced. */
+	/** The waiting events; undefined for one that a later event about the same document has replaced. */
 	let waiting: (string | undefined)[] = [];
 	/** The index in `waiting` of the last event about a document. */
 	let indexByDocument = new Map<string, number>();

@@ -1,25 +1,21 @@
-/** Tracks the other processes, and which of their messages have arrived. */
+/** Tracks the other processes, and their messages that have arrived. */
 import { LRUCache } from 'lru-cache';
 import { batchesOf } from '../../shared/batches.js';
 import { MAX_ASKED } from './messages.js';
 
-/** A process that has sent nothing for this long counts as gone, in ms. A running process sends a message every second. */
+/** A process that has sent nothing for this long counts as gone, in ms. Running ones send every second. */
 export const SILENCE_MS = 3500;
 
 /**
- * How long this process discovers others after it has connected, in ms. In this time, earlier messages of a newly found
- * process do not count as missed, because connecting includes catching up: this process reads everything again that its
- * clients depend on.
+ * How long after connecting, in ms, earlier messages of newly found processes do not count as missed. Connecting
+ * includes catching up.
  */
 const DISCOVERY_MS = SILENCE_MS;
 
-/** How long a missing message is asked for, in ms. After this time, it is given up. */
+/** How long a missing message is asked for, in ms. */
 const ASKING_MS = 10_000;
 
-/**
- * Maximum number of running processes, and also of gone processes. If there are more, the process that was silent for longest
- * is forgotten.
- */
+/** Maximum number of running processes, and of gone ones. The one that was silent for longest is forgotten first. */
 const MAX_PEERS = 1000;
 
 /** Maximum number of messages of one process that are asked for. If more are missing, the oldest are given up. */
@@ -30,23 +26,22 @@ interface Peer {
 	last: number;
 	/** When its last message arrived, or when this process connected if that was later; by `performance.now`. */
 	lastSeenAt: number;
-	/** The messages that have not arrived: when each was noticed to be missing, by number. */
+	/** When each message was noticed to be missing, by number. */
 	readonly missing: Map<number, number>;
 }
 
-/** What a message that has arrived means. */
 export interface Arrival {
 	/** Whether the message has events that were not delivered yet. */
 	readonly isNew: boolean;
 	/** Whether messages before it were missed. */
 	readonly isGap: boolean;
-	/** If messages were missed: they were sent after this time, by `performance.now`. Undefined: not known. */
+	/** Missing messages were sent after this time, by `performance.now`. Undefined: not known. */
 	readonly missedSince: number | undefined;
 }
 
 export class Peers {
 	readonly #peers = new Map<string, Peer>();
-	/** Processes that went silent. A process that had only lost its connection comes back from here. */
+	/** Processes that went silent. They return from here if only their connection was lost. */
 	readonly #gone = new LRUCache<string, Peer>({ max: MAX_PEERS });
 	/** When this process has connected, by `performance.now`. */
 	#connectedAt = Number.NEGATIVE_INFINITY;
@@ -55,16 +50,15 @@ export class Peers {
 		return this.#peers.size;
 	}
 
-	/** Notes that this process has connected. Connecting includes catching up, so earlier messages need no further catch-up. */
+	/** Connecting includes catching up, so earlier messages need no further catch-up. */
 	noteOwnConnection(now: number): void {
 		this.#connectedAt = now;
 		for (const peer of this.#peers.values()) peer.lastSeenAt = now;
 	}
 
 	/**
-	 * Notes that a message of the process `from` has arrived.
-	 * @param n its number, or the last number of its sender if it has no events
-	 * @param aloneMs for how many ms the sender may have missed messages, if it has just connected; otherwise undefined
+	 * @param n the number of the message, or the last number of the sender if it has no events
+	 * @param aloneMs for how many ms a sender that has just connected may have missed messages
 	 */
 	noteMessage(from: string, n: number, hasEvents: boolean, now: number, aloneMs?: number): Arrival {
 		const peer = this.#peers.get(from) ?? this.#restoreGone(from);
@@ -82,14 +76,17 @@ export class Peers {
 		this.#limitSize();
 		if (n <= peer.last) return { isNew: hasEvents && peer.missing.delete(n), isGap: false, missedSince };
 		const firstMissing = Math.max(peer.last + 1, n - MAX_MISSING);
-		// A message without events only names message `n`, which is then missing too.
+		// A message without events names message `n`, which is then missing too.
 		const end = hasEvents ? n : n + 1;
 		for (let number = firstMissing; number < end; number++) peer.missing.set(number, now);
+		for (const oldest of peer.missing.keys()) {
+			if (peer.missing.size <= MAX_MISSING) break;
+			peer.missing.delete(oldest);
+		}
 		peer.last = n;
 		return { isNew: hasEvents, isGap: firstMissing < end, missedSince };
 	}
 
-	/** Restores the state of a process that was gone. Undefined if this state is not known. */
 	#restoreGone(from: string): Peer | undefined {
 		const peer = this.#gone.get(from);
 		if (!peer) return undefined;
@@ -105,7 +102,7 @@ export class Peers {
 		return peer !== undefined && peer.missing.size > 0;
 	}
 
-	/** The numbers of missing messages to ask for, by process. Gives up messages that have been missing for `ASKING_MS`. */
+	/** The numbers to ask for, by process. Gives up messages after `ASKING_MS`. */
 	*missingToAskFor(now: number): Iterable<{ of: string; missing: number[] }> {
 		for (const [of, { missing }] of this.#peers) {
 			for (const [n, since] of missing) if (now - since > ASKING_MS) missing.delete(n);
@@ -123,7 +120,6 @@ export class Peers {
 		return gone.map(([, { lastSeenAt }]) => lastSeenAt);
 	}
 
-	/** Forgets the process that was silent for longest, if there are too many. */
 	#limitSize(): void {
 		if (this.#peers.size <= MAX_PEERS) return;
 		const [silentEntry] = [...this.#peers].sort(([, a], [, b]) => a.lastSeenAt - b.lastSeenAt);

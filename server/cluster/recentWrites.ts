@@ -1,6 +1,6 @@
 /**
- * Finds recently written documents that concern the readers of streams in this process. Users, memberships and rooms are
- * found by the ids of users and rooms, because all stores have indexes for these. Settings and permissions are few.
+ * Finds recently written documents that concern the readers of streams in this process. All stores have indexes for the
+ * ids in the queries. Settings and permissions are few.
  */
 import { batchesOf } from '../../shared/batches.js';
 import type { Store } from '../../shared/store.js';
@@ -10,12 +10,12 @@ import type { ChangedElsewhere } from './changedElsewhere.js';
 /** Maximum number of users or rooms in one query. */
 const BATCH_SIZE = 100;
 
-/** Returns the event names of a stream that have readers in this process, such as `<user id>/rooms-changed`. */
+/** The event names of a stream that have readers in this process, such as `<user id>/rooms-changed`. */
 export type EventNamesOf = (stream: string) => ReadonlyMap<string, unknown>;
 
 /**
- * Reports the documents written since `since` that concern readers of streams. Resolves when all are reported. Reports a part
- * of them only when the earlier ones are handled, so that not too many wait.
+ * Reports the documents that were written since `since`. Each part waits until the earlier ones are handled, so that
+ * not too many reports wait.
  */
 export async function reportRecentWrites(
 	store: Store,
@@ -31,7 +31,7 @@ export async function reportRecentWrites(
 	for await (const { _id } of store.permissions.find(recent, idOnly)) report('permissions', _id);
 
 	const userIds = new Set<string>();
-	// These event names begin with the id of a user and a slash.
+	// These names begin with the id of a user and a slash.
 	for (const name of eventNamesOf('notify-user').keys()) userIds.add(name.slice(0, name.indexOf('/')));
 	const roomIds = new Set(eventNamesOf('room-data').keys());
 	for (const ids of batchesOf([...userIds], BATCH_SIZE)) {

@@ -1,6 +1,6 @@
 /**
- * The arguments of a REST call from the fields of its request. JSON has no dates, and a query or a form has only text: the
- * pattern of the argument decides what a text stands for.
+ * Makes the arguments of a REST call from the fields of its request. The pattern of an argument decides what a text stands
+ * for.
  */
 import { parseDateText } from '../../shared/dateText.js';
 import { parseJson } from '../../shared/ejson.js';
@@ -18,15 +18,12 @@ const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
 /** A date, or a date and a time with its zone, such as `2026-01-31T12:00:00.000Z`. */
 const ISO_DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 
-/** The value of a field; undefined if it is absent or inherited, such as `toString`. */
+/** The value of a field; undefined for an inherited member, such as `toString`. */
 export function ownField(fields: Fields, name: string): unknown {
 	return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
-/**
- * Returns a function that converts a value of JSON for an argument: texts become dates where the pattern has a date. Without
- * a date in the pattern it changes nothing, and checks nothing.
- */
+/** Returns a function that converts texts in a JSON value to dates, where the pattern has a date. */
 export function jsonReader(matcher: AnyMatcher): (value: unknown) => unknown {
 	return hasDate(matcher.shape)
 		? (value) => firstFit([value], matcher) ?? withDates(value, matcher.shape)
@@ -51,9 +48,8 @@ function hasDate(shape: Shape): boolean {
 }
 
 /**
- * The value of a field of a query or a form, or of a part of the path. It is the first of these that the pattern accepts:
- * the text itself, JSON, a number, a boolean, a list. A list may also be sent as `name[]`. If the pattern accepts none of
- * these, the value is the parsed JSON with its dates, or else the text, so that the error names the wrong member.
+ * The value of a field of a query, a form or a path. Of text, JSON, number, boolean and list, it is the first that the
+ * pattern accepts. If the pattern accepts none, it is the JSON, or else the text. A list may also be sent as `name[]`.
  */
 export function textField(fields: Fields, name: string, matcher: AnyMatcher): unknown {
 	const texts = [ownField(fields, name), ownField(fields, `${name}[]`)].flat().filter((text) => text !== undefined);
@@ -64,7 +60,6 @@ export function textField(fields: Fields, name: string, matcher: AnyMatcher): un
 	const json = isOne ? jsonOf(text) : undefined;
 	const single = isOne ? [json, numberOf(text), BOOLEANS.get(text)] : [];
 	const lists: (readonly unknown[])[] = [texts, texts.map(numberOf), texts.map((entry) => BOOLEANS.get(entry))];
-	// A list counts only if all its texts stand for numbers, or all for booleans.
 	const fullLists = lists.filter((list) => !list.includes(undefined));
 	return firstFit([value, ...single, ...fullLists], matcher) ?? withDates(json ?? value, matcher.shape);
 }
@@ -89,13 +84,12 @@ function firstFit(values: readonly unknown[], matcher: AnyMatcher): unknown {
 	return undefined;
 }
 
-/** The choices of a shape; the shape itself if it has none. */
 function choicesOf(shape: Shape): readonly Shape[] {
 	if (shape.kind === 'named') return choicesOf(shape.shape);
 	return shape.kind === 'oneOf' ? shape.choices.flatMap(choicesOf) : [shape];
 }
 
-/** Converts texts to dates where a shape has a date. A value without such a text is returned as it is, and not as a copy. */
+/** Converts texts to dates where a shape has a date. Returns a value without such texts itself, not a copy. */
 function withDates(value: unknown, shape: Shape): unknown {
 	switch (shape.kind) {
 		case 'named':
@@ -126,26 +120,24 @@ function withDates(value: unknown, shape: Shape): unknown {
 	}
 }
 
-/** The original if the copy has the same members, and so nothing was converted; otherwise the copy. */
 function unlessSame(original: object, copy: object): object {
 	const members = Object.entries(original);
 	return members.every(([name, member]) => (copy as Fields)[name] === member) ? original : copy;
 }
 
-/** The date that a text in ISO form stands for. Any other value is returned as it is, also a day that does not exist. */
+/** The date of a text in ISO form. Returns any other value unchanged, even a day that does not exist. */
 function dateOf(value: unknown): unknown {
 	if (typeof value !== 'string' || !ISO_DATE.test(value)) return value;
 	return parseDateText(value) ?? value;
 }
 
-/** The number that a text stands for; undefined for other text. */
 function numberOf(text: unknown): number | undefined {
 	if (typeof text !== 'string' || text.trim() === '') return undefined;
 	const number = Number(text);
 	return Number.isNaN(number) ? undefined : number;
 }
 
-/** The JSON array or object that a text stands for: some clients send lists as JSON in a query. Undefined for other text. */
+/** The JSON array or object in a text: some clients send lists as JSON in a query. */
 function jsonOf(text: unknown): unknown {
 	if (typeof text !== 'string' || !/^\s*[[{]/.test(text)) return undefined;
 	try {

@@ -27,20 +27,17 @@ function bodyParser(parse: (text: string) => unknown) {
 	};
 }
 
-/** Parses a JSON body. Rocket.Chat treats an empty body as an object without members. */
+/** Parses a JSON body. An empty body counts as `{}`, as in Rocket.Chat. */
 export const parseJsonBody = bodyParser((text) => (text.trim() === '' ? {} : parseJson(text)));
 
 /** Parses the body of a form. */
 export const parseForm = bodyParser((text) => {
-	// A query needs no such limit, because Node limits the length of the headers.
+	// A query needs no such limit: Node limits the length of the headers.
 	if (text.split('&', MAX_VALUES + 1).length > MAX_VALUES) throw new Unreadable('too many values');
 	return parseQuery(text);
 });
 
-/**
- * Parses a query: each value is a text, or a list of texts. The object has no prototype; patterns accept it as a plain
- * object. All fields are read: by default Node would drop those after the first thousand.
- */
+/** Parses a query into an object without a prototype. By default Node would drop all fields after the first 1,000. */
 export function parseQuery(text: string): ParsedUrlQuery {
 	return querystring.parse(text, '&', '=', { maxKeys: 0 });
 }

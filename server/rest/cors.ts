@@ -18,13 +18,11 @@ const ALLOWED_HEADERS = [
 	'Idempotency-Key',
 ];
 
-/** Headers of an answer that a page may read. */
 const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'Retry-After'];
 
 /**
  * Allows pages of other origins.
  * @param isRestUrl whether a URL belongs to REST. Other URLs, such as those of SockJS, have their own rules
- * @param verbs the verbs that pages may use
  * @param origins `*`, or origins separated by commas
  */
 export function allowOrigins(

@@ -1,4 +1,4 @@
-/** Makes and sends REST answers: status and body of every outcome (`test/contract/rocketchat-e2e.md` section 7). */
+/** Makes and sends REST answers (`test/contract/rocketchat-e2e.md` section 7). */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { BareError, type ClientError, MatchError, retryAfter, toClientError } from '../../shared/errors.js';
@@ -8,7 +8,6 @@ import type { SecurityHeaders } from '../http/securityHeaders.js';
 export interface Answer {
 	readonly status: number;
 	readonly body: Readonly<Record<string, unknown>>;
-	/** Additional headers. */
 	readonly headers?: Readonly<Record<string, string | number>>;
 }
 
@@ -27,8 +26,8 @@ export const NOT_FOUND: Answer = refused(404, 'Resource not found');
 export const SHUTTING_DOWN: Answer = refused(503, 'Server is shutting down');
 
 /**
- * The answer to a verb that a known path does not have: `status` and `message` as Rocket.Chat answers
- * (`test/contract/rocketchat-e2e.md` 7.3), and `success` and `error` as in all other error answers.
+ * The answer to a verb that a known path does not have. `status` and `message` are Rocket.Chat's
+ * (`test/contract/rocketchat-e2e.md` 7.3).
  */
 export function wrongVerb(error: string): Answer {
 	return { status: 405, body: { status: 'error', message: 'API endpoint does not exist', success: false, error } };
@@ -40,14 +39,13 @@ export function wrongVerb(error: string): Answer {
  */
 export function succeeded(value: unknown): Answer {
 	if (value === undefined) return { status: 200, body: { success: true } };
-	// An object that is not plain, such as a Date, counts as a single value.
 	const isPlain = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 	return { status: 200, body: isPlain ? { ...value, success: true } : { result: value, success: true } };
 }
 
 /**
- * The status of error codes. The bodies of these errors contain only a text (`test/contract/rocketchat-e2e.md` 7.3). The
- * status of all other codes is 400, except for a `BareError` that has a status of its own.
+ * The status of error codes whose answers contain only a text (`test/contract/rocketchat-e2e.md` 7.3). Other codes get 400,
+ * unless a `BareError` has a status of its own.
  */
 const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	['unauthorized', 403],
@@ -58,12 +56,11 @@ const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	[503, 503],
 ]);
 
-/** Rocket.Chat's text for status 429. Its code is `error-too-many-requests` (`test/contract/rocketchat-e2e.md` 7.4). */
+/** Rocket.Chat's text for status 429 (`test/contract/rocketchat-e2e.md` 7.4). */
 function rateLimitText({ reason = '' }: ClientError): string {
 	return `${reason.replace('before trying again', 'before trying this endpoint again')} [error-too-many-requests]`;
 }
 
-/** The text for an error whose answer has no member `errorType`. */
 function textOf(error: ClientError, status: number): string {
 	if (status === 429) return rateLimitText(error);
 	return status >= 500 ? (error.reason ?? error.message) : error.message;
@@ -87,12 +84,11 @@ export function failed(thrown: unknown): Answer {
 	return { status: 400, body: details === undefined ? body : { ...body, details } };
 }
 
-/** The headers that `send` and `sendInSlices` add to every answer, besides the security headers. */
 const ANSWER_HEADERS = ['content-type', 'application/json', 'cache-control', 'no-store', 'pragma', 'no-cache'] as const;
 
 /**
- * The headers of an answer, as a list of names and values: Node writes a list with less work than an object (a call costs
- * 7 % less CPU).
+ * The headers of an answer, as a list of names and values. Node writes a list with less work than an object: a call takes
+ * 7 % less CPU.
  */
 function headersOf(reply: FastifyReply, { headers }: Answer, length: number): (string | number | string[])[] {
 	const list: (string | number | string[])[] = [...reply.server.securityHeaderList, ...ANSWER_HEADERS];
@@ -118,8 +114,7 @@ export function sendRaw(response: ServerResponse, { status, body }: Answer, head
 }
 
 /**
- * Sends an answer of any length. A large answer is encoded in slices, between which other work can run. It is written no
- * faster than the client reads it.
+ * Sends an answer of any length. A large answer is encoded in slices, and written no faster than the client reads it.
  * @throws TypeError for a body that JSON cannot represent
  */
 export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise<void> {
@@ -137,9 +132,8 @@ export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise
 }
 
 /**
- * Resolves when the buffer of a response is empty, or its client has disconnected. A client that does not read the
- * buffered data in time is disconnected, because the rest of the answer occupies memory.
- * @param timeout in ms
+ * Resolves when the buffer of a response is empty, or its client has disconnected. After `timeout` ms, disconnects a client
+ * that has not read the buffer, because the rest of the answer occupies memory.
  */
 function whenDrained(response: ServerResponse, timeout: number): Promise<void> {
 	return new Promise((resolve) => {
@@ -154,8 +148,8 @@ function whenDrained(response: ServerResponse, timeout: number): Promise<void> {
 }
 
 /**
- * Sends an answer without fastify's `send`. Given a text, `send` adds a charset to the content type, which Rocket.Chat's
- * tests refuse. Given a Buffer, `send` needs a second write, and a request takes 50 % longer.
+ * Sends an answer without fastify's `send`. For a text, fastify adds a charset to the content type, which Rocket.Chat's
+ * tests refuse. For a Buffer, fastify needs a second write, and a request takes 50 % longer.
  * @throws TypeError for a body that JSON cannot represent
  */
 export function send(reply: FastifyReply, answer: Answer): FastifyReply {
@@ -163,8 +157,7 @@ export function send(reply: FastifyReply, answer: Answer): FastifyReply {
 	reply.hijack();
 	const { raw } = reply;
 	raw.writeHead(answer.status, headersOf(reply, answer, Buffer.byteLength(text)));
-	// `end(text)` would pass the socket a list of the text and an empty chunk, and a call would take 9 % more CPU. So
-	// `uncork` passes the text to the socket before `end`.
+	// `end(text)` would pass the socket an additional empty chunk, and a call would take 9 % more CPU.
 	raw.write(text);
 	raw.socket?.uncork();
 	raw.end();

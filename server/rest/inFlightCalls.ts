@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * The REST calls in progress, and their abort signals. A shutdown calls `close` to wait for them. If they take longer than
- * the grace period, it calls `abort`, and at last `disconnect`.
+ * The REST calls in progress, and their abort signals. A shutdown calls `close`, after the grace period `abort`, and at last
+ * `disconnect`.
  */
 export class InFlightCalls {
 	readonly #controllers = new Set<AbortController>();
@@ -11,7 +11,7 @@ export class InFlightCalls {
 	#isClosed = false;
 	#onIdle = () => {};
 
-	/** Whether new calls must be refused. The store is closed when the last call has ended, so no further call may begin. */
+	/** Whether new calls must be refused, because the store is closed when the last call has ended. */
 	get isClosed(): boolean {
 		return this.#isClosed;
 	}
@@ -21,7 +21,6 @@ export class InFlightCalls {
 		this.#responses.add(response);
 	}
 
-	/** Stops counting a call. Its answer is written, or will never be written. */
 	end(response: ServerResponse): void {
 		this.#responses.delete(response);
 		if (this.#responses.size === 0) this.#onIdle();
@@ -42,7 +41,7 @@ export class InFlightCalls {
 		return controller.signal;
 	}
 
-	/** Aborts the calls in progress, and later ones as they begin. Only `close` and `disconnect` refuse calls. */
+	/** Aborts the calls in progress, and later ones as they begin. */
 	abort(): void {
 		this.#isAborted = true;
 		for (const controller of this.#controllers) controller.abort();
@@ -57,7 +56,7 @@ export class InFlightCalls {
 		});
 	}
 
-	/** Refuses new calls, and disconnects the clients of those in progress. These calls count as ended. */
+	/** Refuses new calls, and disconnects the clients of those in progress. */
 	disconnect(): void {
 		this.#isClosed = true;
 		for (const response of this.#responses) {

@@ -9,7 +9,7 @@ export function isVersion(text: string): boolean {
 	return /^\d{1,5}\.\d{1,5}\.\d{1,5}(-[0-9A-Za-z.-]{1,40})?$/.test(text);
 }
 
-/** The answer to `GET /api/info`, the same for all callers. */
+/** The answer to `GET /api/info`. */
 export function serverInfo(version: string): Answer {
 	return { status: 200, body: { version, info: { version }, success: true } };
 }

@@ -4,19 +4,17 @@ import { escapeRegExp } from '../../shared/escapeRegExp.js';
 
 interface KnownPath {
 	readonly pattern: RegExp;
-	/** For each verb the method that the path belongs to; undefined for a path without a method, such as `/readyz`. */
+	/** The method of each verb; undefined for a path without a method, such as `/readyz`. */
 	readonly methods: Map<string, string | undefined>;
 }
 
 export class KnownPaths {
-	/** Paths without parameters. */
 	readonly #fixed = new Map<string, KnownPath>();
-	/** Paths with parameters, by their text without the names of the parameters. */
+	/** Paths with parameters, by their text without the parameters' names. */
 	readonly #patterns = new Map<string, KnownPath>();
 
 	/**
 	 * @param path may contain parameters, such as `:id`
-	 * @param method the method that has the path; undefined for a path without a method, such as `/readyz`
 	 * @throws DefinitionError if the path already has one of the verbs
 	 */
 	add(path: string, verbs: readonly string[], method?: string): void {
@@ -36,23 +34,22 @@ export class KnownPaths {
 	/** The verbs of the path of a URL; undefined if no route has this path. HEAD is allowed where GET is. */
 	verbsAt(url: string): readonly string[] | undefined {
 		const path = pathOf(url);
-		const known = this.#fixed.get(path) ?? [...this.#patterns.values()].find(({ pattern }) => pattern.test(path));
-		if (!known) return undefined;
-		const verbs = [...known.methods.keys()];
-		return verbs.includes('GET') ? [...verbs, 'HEAD'] : verbs;
+		const fixed = this.#fixed.get(path);
+		const known = [...this.#patterns.values()].filter(({ pattern }) => pattern.test(path));
+		if (fixed) known.unshift(fixed);
+		const verbs = new Set(known.flatMap(({ methods }) => [...methods.keys()]));
+		if (verbs.has('GET')) verbs.add('HEAD');
+		return verbs.size > 0 ? [...verbs] : undefined;
 	}
 }
 
-/** @param other the method that already has the path. The path is Roomkey's own if `method` or `other` is undefined */
+/** @param other the method that already has the path. A path without a method is Roomkey's own */
 function takenPath(path: string, method: string | undefined, other: string | undefined): DefinitionError {
 	const owner = method !== undefined && other !== undefined ? `already that of method '${other}'` : "Roomkey's own";
 	return new DefinitionError(`the REST route of method '${method ?? other}': the path ${path} is ${owner}`);
 }
 
-/**
- * The decoded path of a URL, without a slash at its end. The path `/` stays. As in fastify, `%2F` is no separator of
- * segments, so it stays too.
- */
+/** The decoded path of a URL, without a slash at its end. `%2F` stays: in fastify, it does not separate segments. */
 function pathOf(url: string): string {
 	const withoutQuery = url.replace(/[?#].*$/s, '');
 	const path = withoutQuery.replace(/(?<=.)\/$/, '');

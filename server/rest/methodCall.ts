@@ -34,8 +34,8 @@ function parseMessage(text: string): unknown {
 
 /**
  * Runs the method call that a body contains.
- * @param pathName the method name in the path, with `:` for slashes. The message must name the same method, because a
- *   proxy that filters requests sees only the path
+ * @param pathName the method name in the path, with `:` for slashes. The message must name the same method: a proxy that
+ *   filters requests sees only the path
  * @throws MatchError, ClientError for a body without a valid call. Errors of the call itself are in the answer
  */
 export async function callMethod(
@@ -67,8 +67,8 @@ export async function callMethod(
 }
 
 /**
- * The answer for a call that has failed. Rocket.Chat answers 400 for every error. Here an unavailable database has a
- * different status, so that a proxy can detect it.
+ * The answer for a call that has failed. Rocket.Chat answers 400 for every error. Roomkey answers 503 for an unavailable
+ * database, so that a proxy can detect it.
  */
 function failedCall(id: string | number, error: ClientError): Answer {
 	const status = error.error === 503 ? 503 : 400;

@@ -1,4 +1,4 @@
-/** Makes the REST route of a method. It maps the fields of a request to arguments by name. */
+/** The REST routes of methods. The fields of a request become arguments by name. */
 import { clientError, clientErrorFrom, type ErrorName } from '../../shared/errors.js';
 import { isObject } from '../../shared/isObject.js';
 import type { Method, RestRoute } from '../../shared/method.js';
@@ -40,7 +40,7 @@ export function methodRoute(
 
 /**
  * Query parameters that Rocket.Chat's clients may send with any GET. They are ignored for a method without an argument of
- * that name: the answer is the whole list with all fields.
+ * that name.
  */
 const LIST_PARAMETERS: ReadonlySet<string> = new Set(['count', 'offset', 'sort', 'fields', 'query']);
 
@@ -51,8 +51,7 @@ const QUERIES_FOR_ALL: ReadonlySet<unknown> = new Set(['', '{}']);
 const MAX_SHOWN_LENGTH = 100;
 
 /**
- * Refuses unknown fields, because the caller expects them to have an effect. In the query of a URL, `LIST_PARAMETERS` are
- * ignored; of these, the parameter `query` only if it selects everything.
+ * Refuses unknown fields. In the query of a URL, ignores `LIST_PARAMETERS`.
  * @param known the names of the arguments
  * @param error the error to throw. Default: `invalid-params` with the name of the field
  */

@@ -1,4 +1,4 @@
-/** Answers the requests that Node's HTTP parser refuses. They reach no route. */
+/** Answers the requests that Node's HTTP parser refuses. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterAnswers } from '../core/afterAnswers.js';
@@ -8,12 +8,12 @@ import { refused } from './envelope.js';
 /** The status of a refused request by the code of Node's error. Default 400. */
 const RAW_STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
-/** The sockets with a refused request. It is answered after the earlier requests; further data is ignored. */
+/** The sockets with a refused request. Their further data is ignored. */
 const refusedSockets = new WeakSet<Socket>();
 
 /**
- * Answers invalid HTTP, requests whose headers are too large, and those that take too long, after the answers to earlier
- * requests of the socket. Other errors, such as those of a TLS handshake, get no answer.
+ * Answers a refused request, after the earlier requests of the socket are answered. Errors that are not HTTP's, such as
+ * those of a TLS handshake, get no answer.
  */
 export function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket, headers: SecurityHeaders): void {
 	const code = error.code ?? '';

@@ -1,4 +1,4 @@
-/** Handles a REST request: reads headers, query and body, calls the route, and sends the answer. */
+/** Handles the requests to REST routes. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findTokenHolder, hashToken } from '../../methods/model/users/tokens.js';
@@ -11,15 +11,13 @@ import type { WrongToken } from '../core/observer.js';
 import { type Answer, failed, refused, SHUTTING_DOWN, send, sendInSlices, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';
 
-/** The parts of a request that a route needs to answer it. */
+/** What a route needs to answer a request. */
 export interface RestRequest {
 	/** The body of a POST, PUT or PATCH; the query of a GET or DELETE. `{}` if there is none. */
 	readonly fields: unknown;
-	/** Whether `fields` is the query. */
 	readonly isQuery: boolean;
 	/** Whether `fields` is a query or a form: each value is a text, or a list of texts. */
 	readonly isUrlEncoded: boolean;
-	/** The values of the path parameters, such as `:id`, by name. */
 	readonly pathParams: Readonly<Record<string, string>>;
 	readonly caller: RestCaller;
 	/** The login token as the client sent it, not hashed. */
@@ -27,7 +25,7 @@ export interface RestRequest {
 }
 
 export interface Route {
-	/** The name of the method that declares the route; undefined for a built-in route. */
+	/** Undefined for a built-in route. */
 	readonly method?: string;
 	/** Below `/api/v1/`, unless it begins with a slash. */
 	readonly path: string;
@@ -40,8 +38,8 @@ export interface Route {
 	/** Whether users without a user name may use the route (`test/contract/rocketchat-e2e.md` 7.2). Default false. */
 	readonly allowsUsersWithoutName?: boolean;
 	/**
-	 * Maximum size of a body from a caller with the right credentials, in bytes. It can only raise the server's limit: a
-	 * smaller value has no effect.
+	 * Maximum size of a body from a caller with the right credentials, in bytes. A value below the server's limit has no
+	 * effect.
 	 */
 	readonly maxBody?: number | undefined;
 	answer(request: RestRequest): Promise<Answer>;
@@ -57,11 +55,9 @@ function rateLimitHeaders({ limit, remaining, timeToReset }: RateLimitResult): R
 }
 
 interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
-	/** A user without a user name may use only few routes (`test/contract/rocketchat-e2e.md` 7.2). */
 	readonly hasNoUsername: boolean;
 }
 
-/** A caller who is not logged in. */
 const ANONYMOUS: Identity = { userId: null, hashedToken: null, hasNoUsername: false };
 
 /** Finds the user of a request. @returns null if credentials are missing; a string with the reason if they are wrong */
@@ -98,7 +94,7 @@ export class RestCaller implements Caller {
 		this.hashedToken = hashedToken;
 	}
 
-	/** The same caller, with the second factor from the DDP message in a request to `method.call` (`methodCall.ts`). */
+	/** The same caller, with the second factor from the message of a `method.call`. */
 	withSecondFactor(secondFactor: SecondFactor): RestCaller {
 		return new RestCaller(this, this.clientAddress, this.idempotencyKey, secondFactor, this.reply, this.calls);
 	}
@@ -111,7 +107,7 @@ export class RestCaller implements Caller {
 		return this.reply.request.id;
 	}
 
-	/** Created on first use: most methods do not need it. */
+	/** Created on first use, because most methods do not need the signal. */
 	get signal(): AbortSignal {
 		this.#signal ??= this.calls.createSignal(this.reply.raw);
 		return this.#signal;
@@ -137,7 +133,6 @@ async function identityOf(
 	addressOf: RequestOptions['addressOf'],
 ): Promise<Identity | null> {
 	if (route.credentials === 'ignored') return ANONYMOUS;
-	// An expired token must not prevent access to public data.
 	const fallback = route.credentials === 'optional' ? ANONYMOUS : null;
 	const identityOrReason = hasCredentials(request) ? await authenticate(request.headers, services) : null;
 	if (typeof identityOrReason !== 'string') return identityOrReason ?? fallback;
@@ -158,7 +153,7 @@ export async function isAuthorized(
 	services: Services,
 	{ addressOf }: Pick<RequestOptions, 'addressOf'>,
 ): Promise<boolean> {
-	// Other routes answer even with wrong credentials. `answerRequest` reports these. A check here would report them again.
+	// On other routes, `answerRequest` reports wrong credentials. A check here would report them twice.
 	if (route.credentials !== 'required') return true;
 	return (await identityOf(request, route, services, addressOf)) !== null;
 }
@@ -204,9 +199,7 @@ async function answerOf(route: Route, request: RestRequest): Promise<Answer> {
 }
 
 export interface RequestOptions {
-	/** The network address of the client. */
 	addressOf(request: FastifyRequest['raw']): string | null;
-	/** The calls in progress. */
 	readonly calls: InFlightCalls;
 	/**
 	 * Whether users without a user name are refused, as in Rocket.Chat (`test/contract/rocketchat-e2e.md` 7.2). Default
@@ -216,8 +209,8 @@ export interface RequestOptions {
 }
 
 /**
- * Answers a request to a route. A shutdown waits for the answer. Does not return `reply`: that is a thenable, and waiting for
- * it would add listeners to each response.
+ * Answers a request to a route. Does not return `reply`: fastify would wait for this thenable, and add listeners to each
+ * response.
  * @throws internal errors
  */
 export async function answerRequest(
@@ -250,7 +243,7 @@ export async function answerRequest(
 		);
 		const fields = (isQuery ? request.query : request.body) ?? {};
 		const isForm = !isQuery && request.headers['content-type']?.toLowerCase().startsWith(FORM) === true;
-		// By default `curl -d` sends a JSON text as a form. The form then has a field whose name begins with the brace.
+		// By default `curl -d` sends JSON as a form. The name of its first field then begins with the brace.
 		const isJsonAsForm = isForm && Object.keys(fields)[0]?.trimStart().startsWith('{');
 		if (isJsonAsForm) {
 			return void send(

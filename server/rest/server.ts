@@ -31,7 +31,10 @@ export function urlOf(path: string): string {
 	return path.startsWith('/') ? path : `${API_PREFIX}/${path}`;
 }
 
-/** Marks a route, as a key in its `config`: a request for its path with another verb gets 405 instead of 404. */
+/** A method's path such as `:id`. Fastify cannot have it beside the shared route of `FixedRoutes`. */
+const SHARED_PATH = /^\/api\/v1\/:\w+\/?$/;
+
+/** A key in the `config` of a route: other verbs at its path get 405 instead of 404. */
 export const REFUSES_OTHER_VERBS = Symbol('refuses other verbs');
 
 function addRoute(app: FastifyInstance, route: Route, services: Services, options: RestOptions): void {
@@ -45,7 +48,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 	});
 }
 
-/** Adds the one route of fastify that all fixed routes share. Their paths have one segment and no parameters. */
+/** Adds the one route of fastify that all fixed routes share. */
 function addFixedRoutes(
 	app: FastifyInstance,
 	routes: FixedRoutes,
@@ -70,8 +73,8 @@ function addFixedRoutes(
 }
 
 /**
- * Fastify's options for a route with a higher limit for bodies. A body above the server's limit is read only if the
- * request has the credentials that the route requires. A body of unknown length counts as above this limit.
+ * Fastify's options for a route with a higher limit for bodies. A body above the server's limit, or of unknown length, is
+ * read only with the credentials that the route requires.
  */
 function largeBodyOptions(route: Route, routeLimit: number, services: Services, options: RestOptions) {
 	const { maxBody, calls } = options;
@@ -86,7 +89,7 @@ function largeBodyOptions(route: Route, routeLimit: number, services: Services, 
 	};
 }
 
-/** Replaces fastify's compilers of schemas. Never called, because routes have no schemas: methods check their arguments. */
+/** Replaces fastify's compilers of schemas. Never called. */
 function compileNoSchema(): never {
 	throw new Error('Routes have no schemas');
 }
@@ -118,7 +121,7 @@ export interface Page {
 export interface RestOptions extends RequestOptions {
 	/** A hook of every REST route, before the body is parsed. The shadow mode uses it. */
 	readonly preParsing?: preParsingAsyncHookHandler | undefined;
-	/** Called for each request whose path, or whose verb, no route has. The shadow mode counts them. */
+	/** Called for each request whose path and verb no route has. The shadow mode counts these requests. */
 	readonly onUnknownRoute?: (() => void) | undefined;
 	readonly pages?: readonly Page[] | undefined;
 	/** Maximum size of a body, in bytes. */
@@ -127,9 +130,9 @@ export interface RestOptions extends RequestOptions {
 	readonly corsOrigin?: string | undefined;
 	/** The version of Rocket.Chat that `/api/info` names. */
 	readonly rocketChatVersion: string;
-	/** Time limits for slow clients. Default: `DEFAULT_HTTP_TIMEOUTS`. */
+	/** Default: `DEFAULT_HTTP_TIMEOUTS`. */
 	readonly timeouts?: HttpTimeouts | undefined;
-	/** For TLS. Default: the server speaks plain HTTP. */
+	/** Default: plain HTTP. */
 	readonly certificate?: Certificate | undefined;
 	/** Prefix of the path of every URL of the server, without a slash at its end. Default: none. */
 	readonly pathPrefix?: string | undefined;
@@ -137,7 +140,7 @@ export interface RestOptions extends RequestOptions {
 
 export interface Rest {
 	readonly app: FastifyInstance;
-	/** Whether a URL, from which the path prefix was removed, is that of a route, whatever its verb. */
+	/** Whether a URL without the path prefix is that of a route, whatever its verb. */
 	owns(url: string): boolean;
 	/** Answers a request. A URL that does not begin with the path prefix gets 404. */
 	handle(request: IncomingMessage, response: ServerResponse): void;
@@ -155,7 +158,6 @@ export function createRest(
 	const handleRequest: Rest['handle'] = (request, response) => {
 		const url = withoutPrefix(pathPrefix, request.url ?? '');
 		if (url === undefined) {
-			// The URL is outside of the path prefix.
 			sendRaw(response, NOT_FOUND, headers);
 			return;
 		}
@@ -179,7 +181,7 @@ export function createRest(
 	});
 	app.decorate('securityHeaders', headers);
 	app.decorate('securityHeaderList', Object.entries(headers).flat());
-	// Only for answers that fastify sends. The functions of `envelope.ts` add these headers themselves, with less work.
+	// Only for answers that fastify sends. The functions of `envelope.ts` add these headers themselves.
 	app.addHook('onSend', (_request, reply, _payload, done) => {
 		for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value);
 		done();
@@ -187,7 +189,7 @@ export function createRest(
 	app.removeContentTypeParser(['application/json', 'text/plain']);
 	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJsonBody);
 	app.addContentTypeParser(FORM, { parseAs: 'string' }, parseForm);
-	// Fastify must know every verb of HTTP: otherwise a known path would not answer 405 to a verb that fastify lacks.
+	// Otherwise a known path would not answer 405 to a verb that fastify does not know.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => {
@@ -207,16 +209,16 @@ export function createRest(
 		allowOrigins(app, (url) => url.startsWith('/api/') || owns(url), [...verbs], corsOrigin);
 	}
 	const fixed = new FixedRoutes();
+	const isSharedPathTaken = routes.some(({ path }) => SHARED_PATH.test(urlOf(path)));
 	for (const route of routes) {
 		paths.add(urlOf(route.path), route.verbs, route.method);
-		if (FixedRoutes.accepts(route)) fixed.add(route);
+		if (!isSharedPathTaken && FixedRoutes.accepts(route)) fixed.add(route);
 		else addRoute(app, route, services, options);
 	}
-	addFixedRoutes(app, fixed, paths, services, options);
+	if (!isSharedPathTaken) addFixedRoutes(app, fixed, paths, services, options);
 	for (const page of options.pages ?? []) {
 		app.get(page.path, { config: { [REFUSES_OTHER_VERBS]: true } }, async ({ raw }, reply) => {
-			// Only the exact path is answered. Fastify also accepts `/metrics/` and `/%6detrics`, to which a proxy's rule for
-			// `/metrics` does not apply.
+			// Fastify also accepts `/metrics/` and `/%6detrics`, to which a proxy's rule for `/metrics` does not apply.
 			if (raw.url?.split('?', 1)[0] !== page.path) {
 				refuse(reply);
 				return reply;
@@ -227,7 +229,7 @@ export function createRest(
 	}
 	// Added after the plugins, so that CORS applies to answers 405 too.
 	app.after(() => {
-		// Runs before the body is read, so that 405 is the answer even if the body is invalid.
+		// Runs before the body is read: an invalid body would be answered with 400.
 		app.addHook('onRequest', (request, reply, done) => {
 			const allowed = request.is404 ? paths.verbsAt(request.url) : undefined;
 			if (allowed) {

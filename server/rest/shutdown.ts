@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { InFlightCalls } from './inFlightCalls.js';
 
-/** Time between checks for idle HTTP connections while the server closes, in ms. */
+/** Time between checks for idle connections, in ms. */
 const IDLE_CHECK_MS = 50;
 
 /** How long HTTP connections may stay open after the grace period, to send the last answers, in ms. */

@@ -1,7 +1,4 @@
-/**
- * For the shadow mode (`shadow.ts`): compares what a replayed request would have written with what the database contains
- * some time later, when Rocket.Chat has handled the same request.
- */
+/** Compares what a replayed request would have written with what Rocket.Chat has stored (`shadow.ts`). */
 import type { Collection, Filter, Projection, Store } from '../../shared/store.js';
 import type { Document } from '../../shared/values.js';
 
@@ -12,7 +9,7 @@ const KEY_FIELDS: Readonly<Record<string, readonly string[]>> = {
 	subscriptions: ['E2EKey', 'E2ESuggestedKey', 'oldRoomKeys', 'suggestedOldRoomKeys'],
 };
 
-/** The fields that only Roomkey writes, by collection. Rocket.Chat ignores them. */
+/** The fields that only Roomkey writes, by collection. */
 export const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
 	users: ['e2eKeyHistory', 'e2eRekeying', 'e2eQueueing'],
 	rooms: ['e2eToggled', 'e2eStale', 'e2eReset'],
@@ -22,7 +19,7 @@ export const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
 /** Whether documents of a collection are compared. @param key its property name in `Store` */
 export const isCompared = (key: string): boolean => key in KEY_FIELDS;
 
-/** Whether a read with this projection returns one of the fields with keys. @param key as for `isCompared` */
+/** Whether a read with this projection returns one of the fields with keys. */
 export function readsKeys(key: string, projection: Projection = {}): boolean {
 	const paths = Object.entries(projection).filter(([path]) => path !== '_id');
 	const named = paths.map(([path]) => path.split('.')[0]);
@@ -52,8 +49,8 @@ export interface Difference {
 	/** The field that differs; `_id` if only one of Roomkey and Rocket.Chat removes the document. */
 	readonly field: string;
 	/**
-	 * What differs in the database. `missing`: Roomkey would have made a change that is not there. `unexpected`: there is a
-	 * change that Roomkey would not have made. `other`: both make a change, but not to the same value.
+	 * `missing`: Roomkey would have made a change that is not in the database. `unexpected`: Roomkey would not have made the
+	 * change. `other`: both make a change, but to different values.
 	 */
 	readonly found: 'missing' | 'unexpected' | 'other';
 }
@@ -61,11 +58,7 @@ export interface Difference {
 /** Names a document uniquely among those of all collections. */
 export const nameOf = (key: string, id: string): string => `${key} ${id}`;
 
-/**
- * Finds where the documents of the database are not as a request would have left them.
- *
- * @param real the store of the server
- */
+/** Finds where the documents of the database are not as a request would have left them. */
 export async function findDifferences(real: Store, touched: readonly TouchedDocument[]): Promise<Difference[]> {
 	const present = new Map<string, Document>();
 	for (const key of Object.keys(KEY_FIELDS)) {
@@ -78,7 +71,7 @@ export async function findDifferences(real: Store, touched: readonly TouchedDocu
 	return touched.flatMap((document) => differencesOf(document, present.get(nameOf(document.key, document.id)) ?? null));
 }
 
-/** @param present the document in the database now; null if it does not exist */
+/** @param present the document in the database now */
 function differencesOf({ key, id, before, after, changed }: TouchedDocument, present: Document | null): Difference[] {
 	const document = { collection: key, id };
 	if (after === null && present === null) return [];
@@ -95,11 +88,11 @@ function differencesOf({ key, id, before, after, changed }: TouchedDocument, pre
 		});
 }
 
-/** Whether a value is absent, null, an empty text or an empty list: these count as the same. */
+/** Absent values, null, empty texts and empty lists count as the same. */
 const isNothing = (value: unknown) =>
 	value === null || value === undefined || (value as ArrayLike<unknown>).length === 0;
 
-/** Whether two values are the same. Two dates always count as the same, because each server uses its own clock. */
+/** Two dates always count as the same, because each server uses its own clock. */
 function isSame(a: unknown, b: unknown): boolean {
 	if (isNothing(a) || isNothing(b)) return isNothing(a) && isNothing(b);
 	if (a instanceof Date && b instanceof Date) return true;

@@ -1,13 +1,13 @@
 /** Reads what the shadow mode needs from a mirrored request, and from the answer of its replay. */
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Maximum number of ids taken from a request. Before the replay, `Overlay.copyById` copies their documents into memory. */
+/** Maximum number of ids taken from a request. */
 const MAX_IDS = 100;
 
 /** The form of the ids of users and rooms. The id of a direct room consists of two user ids. */
 const DOCUMENT_ID = /^[\w-]{1,64}$/;
 
-/** The texts in a request that may be ids of users and rooms: the id of its caller, and the texts and names in its body. */
+/** The possible ids of users and rooms in a request: its caller, and the texts and names in its body. */
 export function idsIn(body: Buffer, { 'x-user-id': userId }: IncomingHttpHeaders): string[] {
 	const ids = new Set<string>();
 	const add = (text: unknown) => {

@@ -1,7 +1,6 @@
 /**
- * The shadow mode (`--shadow`) replays requests that a proxy mirrors. An overlay is the view that one replayed request has
- * of the store. It copies a document into memory when the request first reads or writes it. From then on the request reads
- * and changes the copy, and the database stays unchanged. A GET or HEAD makes copies only once it writes.
+ * An overlay is the view that one replayed request of the shadow mode (`shadow.ts`) has of the store. The request reads and
+ * changes copies of documents in memory. A GET or HEAD makes copies only once it writes.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { clientError } from '../../shared/errors.js';
@@ -15,23 +14,16 @@ import { isCompared, readsKeys, type TouchedDocument } from './compare.js';
 /** Maximum number of copies that all overlays together hold. */
 const MAX_COPIES = 50_000;
 
-/** Number of copies that all overlays hold now. */
 let copyCount = 0;
 
 export class Overlay {
 	readonly #collections = new Map<string, OverlayCollection>();
-	/** Number of copies that this overlay holds. */
 	#copied = 0;
 	/** Whether the request was given up, because there were too many copies. */
 	isFull = false;
-	/** The id of the replayed request. */
 	requestId = '';
 
-	/**
-	 * @param copiesReads whether documents that are only read are copied too, so that `touched` can return them
-	 * @param real the store of the server
-	 * @param specs all collections
-	 */
+	/** @param copiesReads whether documents that are only read are copied too, so that `touched` can return them */
 	constructor(
 		readonly copiesReads: boolean,
 		private readonly real: Store,
@@ -54,9 +46,8 @@ export class Overlay {
 	}
 
 	/**
-	 * Copies the users and rooms with these ids, and the memberships of these users in these rooms, before the request reads
-	 * them. Rocket.Chat handles the same request meanwhile, and may write at any time from now on. A failed read is ignored:
-	 * the request repeats it if it needs the document.
+	 * Copies the users and rooms with these ids, and the memberships of these users in these rooms, before Rocket.Chat changes
+	 * them. A failed read is ignored: the request repeats it if it needs the document.
 	 */
 	async copyById(ids: readonly string[]): Promise<void> {
 		const among = { $in: ids };
@@ -103,7 +94,6 @@ class OverlayCollection {
 	readonly #before = new Map<string, Document>();
 	/** The ids of the documents whose keys the request has read. */
 	readonly #readKeysOf = new Set<string>();
-	/** The collection in memory with the copies. */
 	readonly #memory;
 	#hasWritten = false;
 
@@ -141,7 +131,7 @@ class OverlayCollection {
 		},
 	});
 
-	/** Copies the documents that an operation needs, and runs it on the copies. */
+	/** Copies the documents that an operation needs, and runs the operation on the copies. */
 	async #run(name: Operation, args: [Fields, OptionsOrUpdate?]): Promise<unknown> {
 		const [filterOrDocument, { $set, sort, projection, skip = 0, limit = 0 } = {}] = args;
 		const isRead = READS.has(name);
@@ -174,7 +164,7 @@ class OverlayCollection {
 		}
 	}
 
-	/** Copies the documents that have the same values as `fields` in a unique index, so that a write finds the conflict. */
+	/** Copies the documents with the same values as `fields` in a unique index, so that a write finds the conflict. */
 	async #copyWithSameKeys(fields: Fields): Promise<void> {
 		const unique = this.spec.indexes.filter((index) => index.unique);
 		for (const paths of [['_id'], ...unique.map((index) => index.fields)]) {
@@ -198,7 +188,7 @@ class OverlayCollection {
 	}
 }
 
-/** Runs an operation of a collection. The result of `find` is an array. */
+/** The result of `find` is an array. */
 function resultOf(target: Collection<Document>, name: Operation, args: readonly unknown[]): Promise<unknown> {
 	if (name === 'find') return target.find(...(args as [Filter<Document>])).toArray();
 	return (target[name] as (...args: readonly unknown[]) => Promise<unknown>)(...args);

@@ -1,8 +1,7 @@
 /**
- * The shadow mode (`--shadow`): a proxy sends each request (the original) to Rocket.Chat, and a copy of it (a mirrored
- * request) to Roomkey. Roomkey answers 204 and replays the request on an overlay of the store, which does not write to the
- * database. Later it logs where the database is not as the request would have left it. docs/rocketchat.md says what this
- * mode can and cannot find.
+ * The shadow mode (`--shadow`, docs/rocketchat.md). A proxy sends each request (the original) to Rocket.Chat, and a copy (a
+ * mirrored request) to Roomkey. Roomkey replays the copy without writing. Later it logs where the database is not as the
+ * request would have left it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -21,10 +20,9 @@ import { Overlay } from './overlay.js';
 
 /**
  * How a mirrored request ended. `unclear`: there are differences, but other requests have changed the same documents.
- * `late`: the original had written documents before the replay read them, so nothing can be compared.
- * `read`: the request was a GET or HEAD, so nothing is compared. `not-compared`: the request concerned no keys.
- * `skipped`: the body was too large, there was too much to do, or the server closes. `unknown`: no route has the path and
- * verb of the request.
+ * `late`: the original had written documents before the replay read them. `read`: a GET or HEAD. `not-compared`: the request
+ * concerned no keys. `skipped`: the body was too large, there was too much to do, or the server closes. `unknown`: no route
+ * has the path and verb.
  */
 export const SHADOW_OUTCOMES = [
 	'agrees',
@@ -51,7 +49,6 @@ const PROXY_ID = /^[\w-]{1,64}$/;
 export interface ShadowOptions {
 	/** The store of the server. Nothing is written to it. */
 	readonly real: Store;
-	/** The collections of the application. */
 	readonly declared: readonly CollectionDefinition[];
 	/** How long after a request the database is compared, in ms. */
 	readonly delay: number;
@@ -62,7 +59,6 @@ export interface ShadowOptions {
 
 /** A replayed request. It is kept until no comparison of another request can depend on it. */
 interface Replayed {
-	/** What is logged about the request. */
 	readonly facts: object;
 	readonly touched: readonly TouchedDocument[];
 	/** The names (`nameOf`) of the documents that the request would change, or that the original may have changed. */
@@ -75,9 +71,8 @@ export class Shadow {
 	readonly store: Store;
 	readonly #overlays = new AsyncLocalStorage<Overlay>();
 	readonly #specs;
-	/** Requests that wait for their comparison, or were compared less than the delay ago. `late` ones stay for two delays. */
+	/** Requests that wait for their comparison, or on which a comparison of another request may depend. */
 	readonly #recent = new Set<Replayed>();
-	/** Replays and comparisons that run now. */
 	readonly #running = new Set<Promise<void>>();
 	readonly #timers = new Set<NodeJS.Timeout>();
 	/** Number of requests that wait for their comparison. */
@@ -98,8 +93,8 @@ export class Shadow {
 	}
 
 	/**
-	 * A hook of routes: answers a mirrored request, and replays it. The replay calls this hook again, inside its overlay. The
-	 * hook then passes the body on, so the route handles the replay.
+	 * A hook of routes that answers a mirrored request and replays it. The replay calls this hook again, inside its overlay.
+	 * Then the hook passes the body on to the route.
 	 */
 	readonly preParsing = async (
 		request: FastifyRequest,
@@ -145,7 +140,7 @@ export class Shadow {
 		const { raw, headers: sent, method: verb, server } = request;
 		const isRead = verb === 'GET' || verb === 'HEAD';
 		const overlay = new Overlay(!isRead, this.options.real, this.#specs);
-		// These headers are left out: they describe the body as it came over the network, but the replay has it in one piece.
+		// These headers are left out. They describe the body as it came over the network, not in one piece.
 		const { 'content-length': _length, 'transfer-encoding': _coding, expect: _expect, ...headers } = sent;
 		const { remoteAddress = '' } = raw.socket;
 		try {
@@ -180,10 +175,7 @@ export class Shadow {
 		}
 	}
 
-	/**
-	 * Compares after the delay. The request stays in `#recent` for a second delay, because comparisons of other requests must
-	 * know that this request changes the same documents.
-	 */
+	/** Compares after the delay. During a second delay, comparisons of other requests depend on this request. */
 	#compareLater(facts: object, touched: readonly TouchedDocument[]): void {
 		const replayed = { facts, touched, written: namesOf(touched.filter(isChanged)) };
 		this.#recent.add(replayed);
@@ -195,7 +187,7 @@ export class Shadow {
 		});
 	}
 
-	/** Ends a request without a comparison. Comparisons of other requests must know that its original wrote documents. */
+	/** Ends a request without a comparison. Comparisons of other requests depend on what its original wrote. */
 	#endLate(facts: object, touched: readonly TouchedDocument[]): void {
 		this.#end(
 			'late',
@@ -222,7 +214,6 @@ export class Shadow {
 		else this.#end('unclear', { ...compared, differences }, 'Other requests changed the same documents meanwhile');
 	}
 
-	/** Counts and logs how a request ended. */
 	#end(outcome: ShadowOutcome, facts: object, text: string): void {
 		this.counts.add(outcome);
 		this.options.log[LEVELS[outcome] ?? 'info']({ ...facts, outcome }, text);
@@ -250,14 +241,12 @@ export class Shadow {
 	}
 }
 
-/** The level of the log for each outcome. Default `info`. */
 const LEVELS: Readonly<Partial<Record<ShadowOutcome, 'warn' | 'error'>>> = {
 	differs: 'warn',
 	failed: 'error',
 	skipped: 'warn',
 };
 
-/** Whether a request would change or remove a document. */
 const isChanged = ({ after, changed }: TouchedDocument) => after === null || changed.length > 0;
 
 const namesOf = (touched: readonly TouchedDocument[]) => new Set(touched.map(({ key, id }) => nameOf(key, id)));

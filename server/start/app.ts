@@ -54,11 +54,10 @@ export interface App extends Omit<OtherWriters, 'close'> {
 	owns(url: string): boolean;
 	/** Answers a request that arrived at another server. */
 	handle(request: IncomingMessage, response: ServerResponse): void;
-	/** Upgrades a connection to WebSocket. The request arrived at another server. */
+	/** Upgrades a connection of another server to WebSocket. */
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 	/** Sets the certificate for new connections. @throws Error if the certificate cannot be used */
 	setCertificate(certificate: Certificate): void;
-	/** Number of open sessions, and of event listeners. */
 	counts(): { sessions: number; listeners: number };
 	/**
 	 * Starts to listen.
@@ -86,8 +85,7 @@ export function createApp(options: AppOptions): App {
 	const counters = isShared(store) && rateLimit !== 'off' ? sharedCounters(store, log) : undefined;
 	const limits = rateLimitsOf(catalogueWithStreams, options, counters);
 	const idempotency = createIdempotencyCache({ ...options.once, observer, store, log });
-	// With `--shadow`, which alone sets `preParsing`, the server replays the requests of another server and discards their
-	// writes. The events of these calls must not reach clients.
+	// Only the shadow mode sets `preParsing`. The events of replayed requests must not reach clients.
 	const isShadow = options.preParsing !== undefined;
 	const callServices = isShadow ? { ...services, bus: { publish: () => undefined } } : services;
 	const invoker = createInvoker(catalogue.methods, callServices, limits, idempotency);
@@ -192,7 +190,6 @@ export function createApp(options: AppOptions): App {
 	};
 }
 
-/** Makes the rate limits of a catalogue; undefined if rate limits are off. */
 function rateLimitsOf(
 	catalogue: Catalogue,
 	{ rateLimit: mode, store, log, ops }: AppOptions,
@@ -209,7 +206,6 @@ function rateLimitsOf(
 	});
 }
 
-/** Removes expired login tokens at intervals. @returns a function that stops the sweeps */
 function sweepTokensAtIntervals(store: Store, log: Log): () => Promise<void> {
 	return repeat(
 		() => removeExpiredTokens(store),

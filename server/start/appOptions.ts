@@ -15,7 +15,6 @@ import type { RestOptions } from '../rest/server.js';
 import type { OpenStore } from '../store/collections.js';
 
 export interface AppOptions {
-	/** The methods, publications and streams of the server. */
 	readonly catalogue: Catalogue;
 	/** The app does not close the store. */
 	readonly store: Store;
@@ -26,48 +25,45 @@ export interface AppOptions {
 	readonly shared?: boolean;
 	/** Whether the store refuses writes. Then expired login tokens stay. Default false. */
 	readonly readOnly?: boolean;
-	/** A hook of every REST route. Set in a shadow, which replays mirrored requests. */
+	/** A hook of every REST route. Set only in the shadow mode. */
 	readonly preParsing?: RestOptions['preParsing'];
 	readonly onUnknownRoute?: RestOptions['onUnknownRoute'];
-	/** Calls a listener for every write of the store; see `OpenStore`. */
 	readonly onChange: OpenStore['onChange'];
 	readonly log: Log;
 	readonly settings: Settings;
 	readonly ddp: DdpOptions;
-	/** Largest body of a request, in bytes. */
+	/** In bytes. */
 	readonly maxBody: number;
-	/** Origins whose pages may call REST: `*`, or a list separated by commas. Default: only pages from this server. */
 	readonly corsOrigin?: string | undefined;
-	/** Whether there is a reference page at `/api-docs`. Default true. */
+	/** Whether there is a page at `/api-docs`. Default true. */
 	readonly apiDocs?: boolean;
 	/** Time that calls in flight have at shutdown, in ms. Connections are closed over its first half. */
 	readonly grace: number;
 	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
 	readonly tokenCheckInterval?: number;
 	readonly rateLimit: RateLimitMode;
-	/** Limits of the idempotency cache: number of outcomes and their lifetime. A `ttl` of 0 disables the cache. */
+	/** Limits of the idempotency cache. A `ttl` of 0 disables the cache. */
 	readonly once: ExpiringCacheOptions;
-	/** Number of trusted proxies in front of the server; see `addressReader`. */
+	/** Number of trusted proxies; see `addressReader`. */
 	readonly forwardedCount: number;
 	/** Networks of trusted proxies instead of their number. */
 	readonly trustProxy?: string | undefined;
 	/** Origins whose pages may connect over DDP; see `originCheck`. Default `*`. */
 	readonly allowedOrigins?: string;
-	/** Prefix of the path of every URL of the server. Default: none. */
 	readonly pathPrefix?: string | undefined;
-	/** The TLS certificate. Default: plain HTTP. */
+	/** Default: plain HTTP. */
 	readonly certificate?: Certificate | undefined;
-	/** Time limits of HTTP. Default: the defaults of the settings. */
+	/** Default: the defaults of the settings. */
 	readonly timeouts?: HttpTimeouts;
 	/** At which level arguments of a wrong type are logged. Default `debug`. */
 	readonly argumentLogLevel?: 'debug' | 'info';
-	/** The version of Rocket.Chat that `/api/info` names. Default: the default of `--rocketchat-version`. */
+	/** Default: the default of `--rocketchat-version`. */
 	readonly rocketChatVersion?: string;
 	/** Whether REST refuses users without a user name. Default true. */
 	readonly usernameRequired?: boolean;
-	/** The connection to the other processes of the service. Default: there are none. */
+	/** Default: there are no other processes of the service. */
 	readonly link?: Link | undefined;
-	/** Health and metrics. Default: neither. */
+	/** Default: no health and no metrics. */
 	readonly ops?: Ops | undefined;
 }
 
@@ -102,9 +98,9 @@ export function appOptionsOf({
 			keepAlive: settings['keep-alive-timeout'],
 		},
 		rocketChatVersion: settings['rocketchat-version'],
-		// Over REST, Rocket.Chat requires a user name. So does a server with the key service, but no other.
+		// As in Rocket.Chat, the key service requires a user name over REST.
 		usernameRequired: parts.keys === true,
-		// Demo users call methods by hand, so argument errors must be visible in the log.
+		// Demo users call methods by hand, and need argument errors in the log.
 		argumentLogLevel: settings.demo ? 'info' : 'debug',
 		ddp: {
 			maxFrame: settings['max-frame'],

@@ -1,4 +1,4 @@
-/** Runs Roomkey inside the HTTP server of an application. Roomkey answers only at its own paths. */
+/** Runs Roomkey inside the HTTP server of an application. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { declineUpgrade } from '../core/declineUpgrade.js';
@@ -17,13 +17,11 @@ function urlOf(request: IncomingMessage): string {
 	return (request as { originalUrl?: string }).originalUrl ?? request.url ?? '';
 }
 
-/** The answer if middleware has read the body: Roomkey cannot read it again, and its text is lost. */
 const BODY_IS_READ = refused(
 	500,
 	'The body was read before Roomkey got the request: pass requests to Roomkey before middleware that reads bodies, such as express.json()',
 );
 
-/** Whether the body of a request was read before. */
 function isBodyRead({ method, headers, readableEnded }: IncomingMessage): boolean {
 	const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 	return readableEnded && hasBody && method !== 'GET' && method !== 'HEAD';
@@ -48,8 +46,8 @@ export function upgradeOwn(app: Handler, request: IncomingMessage, socket: Duple
 }
 
 /**
- * The apps mounted on each HTTP server. The entry of a server stays when its apps have closed, so that the `emit` of the
- * server is wrapped only once.
+ * The apps mounted on each HTTP server. An entry stays when its apps have closed, so that the server's `emit` is wrapped
+ * only once.
  */
 const mounted = new WeakMap<Server, Set<Handler>>();
 
@@ -57,8 +55,8 @@ const mounted = new WeakMap<Server, Set<Handler>>();
 const onUpgrade = () => {};
 
 /**
- * Handles the requests and upgrades of an HTTP server at Roomkey's own paths. The listeners of the server, even those that
- * are added later, are called only for other paths.
+ * Handles the requests and upgrades of an HTTP server at Roomkey's own paths. The server's listeners, even later ones, are
+ * called only for other paths.
  * @returns a function that unmounts the app
  */
 export function mountOn(server: Server, app: Handler): () => void {
@@ -71,7 +69,7 @@ export function mountOn(server: Server, app: Handler): () => void {
 	};
 }
 
-/** Makes a server pass its requests to the apps mounted on it. @returns the set of these apps, which is still empty */
+/** Makes a server pass its requests to the apps mounted on it. @returns the set of these apps */
 function wrapEmit(server: Server): Set<Handler> {
 	const apps = new Set<Handler>();
 	const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean;
@@ -90,7 +88,7 @@ function handleEvent(server: Server, apps: ReadonlySet<Handler>, event: string |
 		const socket = target as Duplex;
 		if (owner) owner.upgrade(request, socket, head);
 		else if (server.listeners('upgrade').some((listener) => listener !== onUpgrade)) return false;
-		// Without any listener, Node would ignore the offer to upgrade, and serve the request as any other. So does this.
+		// Like Node without a listener, ignores the offer to upgrade.
 		else declineUpgrade(server, request, socket, head);
 		return true;
 	}

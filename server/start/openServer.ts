@@ -53,7 +53,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 	if (certificate) logCertificate(log, certificate);
 	const isShadow = settings.shadow;
 	const readOnly = settings['read-only'] || isShadow;
-	// With `--read-only`, methods that write are refused. A shadow executes them too, on a store that discards their writes.
+	// A shadow also executes methods that write, on a store that discards their writes.
 	const catalogue = settings['read-only']
 		? { ...start.catalogue, methods: readOnlyMethods(start.catalogue.methods) }
 		: start.catalogue;
@@ -82,7 +82,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 		if (app) logStop(log, app.counts().sessions);
 		await shadow?.close();
 		await app?.close();
-		// Not before the app, whose last calls write, and whose clients observe what others write, until it has closed.
+		// After the app: until it has closed, its clients observe what others write.
 		await Promise.all([watcher?.close(), rocketChat?.close()]);
 		unmount?.();
 		await ops.close();
@@ -96,7 +96,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 		if (!readOnly) await prepareStore(store, checked, log);
 		app = createApp({
 			...appOptionsOf(checked),
-			// A `ttl` of 0 switches the idempotency cache off: a shadow executes every mirrored request.
+			// Without the idempotency cache, a shadow executes every mirrored request.
 			...(shadow && {
 				preParsing: shadow.preParsing,
 				onUnknownRoute: shadow.onUnknownRoute,
@@ -155,7 +155,6 @@ function programInterface(app: App, store: Store): Omit<RoomkeyServer, 'url' | '
 	};
 }
 
-/** Opens the shadow, which replays mirrored requests. */
 async function openShadow({ settings, parts }: CheckedOptions, real: Store, log: Log): Promise<Shadow> {
 	const { Shadow } = await import('../shadow/shadow.js');
 	return new Shadow({ real, declared: parts.collections ?? [], delay: settings['shadow-delay'], log });
@@ -179,7 +178,6 @@ async function makeLink(
 	});
 }
 
-/** Watches the database for writes of other programs. Undefined without a database, or if watching is off. */
 async function openWatcher(
 	{ settings, parts }: CheckedOptions,
 	{ db }: OpenStore,
@@ -220,7 +218,7 @@ async function listen(app: App, settings: CheckedOptions['settings']): Promise<s
 	return localUrl(settings, await app.listen(settings.port, settings.host).catch(rethrowWithSettings('port')));
 }
 
-/** Makes a handler for errors of `listen`. It adds the names of the settings of the address, and throws the error again. */
+/** Makes a handler that adds the settings of the address to an error of `listen`. */
 function rethrowWithSettings(setting: 'port' | 'metrics') {
 	return (error: Error) => {
 		error.message += ` (settings: host and ${setting})`;

@@ -18,7 +18,7 @@ export interface OtherWriters {
 	 * @param collection a key of the store
 	 */
 	refreshCollection(collection: string): void;
-	/** Resolves when all documents whose changes by other processes may have been missed are read again. */
+	/** Resolves when no catch-up (`server/cluster/catchUp.ts`) is running. */
 	caughtUp(): Promise<void>;
 	/** Ends the connection with the other processes, and begins no further refresh. */
 	close(): Promise<void>;
@@ -38,7 +38,7 @@ export function followOtherWriters({ onChange, link, log, ops, ...parts }: Other
 	const closing = new AbortController();
 	let created: ChangedElsewhere | undefined;
 	const getChangedElsewhere = () => {
-		// Too many documents were reported, so everything is read again. They may come from other programs alone.
+		// Without a cluster, other programs have reported the documents.
 		const onOverflow = (since: number) => (cluster ? cluster.catchUpAfterOverflow(since) : void catchUp.request(since));
 		created ??= createChangedElsewhere({ store, onChange, bus, log, onOverflow });
 		return created;

@@ -1,4 +1,4 @@
-/** Writes what must be in the store before the first call: the users of the demo, permissions and the first admin. */
+/** Writes what must be in the store before the first call. */
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import { isDuplicateKey } from '../../shared/storeErrors.js';
@@ -29,5 +29,4 @@ export async function prepareStore(store: Store, { settings, parts }: CheckedOpt
 	}
 }
 
-/** Whether only this machine can reach an address. */
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host);

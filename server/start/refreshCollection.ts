@@ -13,7 +13,7 @@ export interface RefresherParts {
 	readonly changedElsewhere: () => ChangedElsewhere;
 	/** Authorizes all readers of room events again. */
 	reauthorizeAll(): Promise<void>;
-	/** Fires when the server closes. No further attempt follows. */
+	/** Fires when the server closes. */
 	readonly closing: AbortSignal;
 }
 
@@ -27,8 +27,8 @@ const AFFECTS_ACCESS: ReadonlySet<string> = new Set(['subscriptions', 'rooms', '
 const RETRY_MS = 1000;
 
 /**
- * Makes a function that refreshes a collection, which it receives as a key of the store. Requests that arrive during a
- * refresh of the same collection cause one more refresh together.
+ * Makes a function that refreshes a collection, given its key in the store. Requests during a refresh of the same collection
+ * together cause one more refresh.
  */
 export function createCollectionRefresher(parts: RefresherParts): (collection: string) => void {
 	const { store, bus, log, closing } = parts;
@@ -45,7 +45,6 @@ export function createCollectionRefresher(parts: RefresherParts): (collection: s
 		if (AFFECTS_ACCESS.has(collection)) await parts.reauthorizeAll();
 	}
 
-	/** Refreshes the collection until no request is left. */
 	async function refreshWhileRequested(collection: string): Promise<void> {
 		running.add(collection);
 		while (!closing.aborted && requested.delete(collection)) {

@@ -12,7 +12,6 @@ import type { CheckedOptions } from '../options/checkOptions.js';
 import { OptionError } from '../options/optionError.js';
 import type { App } from './app.js';
 
-/** The files of `--tls-cert` and `--tls-key`. */
 function certificateFiles({ settings: { 'tls-cert': cert, 'tls-key': key } }: CheckedOptions) {
 	return cert === undefined || key === undefined ? undefined : { cert, key };
 }

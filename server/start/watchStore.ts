@@ -15,7 +15,6 @@ export interface WatchOptions {
 	readonly mode: WatchMode;
 	/** Whether polling may make the indexes that it needs. */
 	readonly makesIndexes: boolean;
-	/** The collections of the application. */
 	readonly declared: readonly CollectionDefinition[];
 	readonly app: App;
 	readonly ops: Ops;

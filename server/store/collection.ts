@@ -1,7 +1,6 @@
 /**
- * The rules that the collections of all stores share. A collection accepts only filters and updates that all stores
- * support. Every insert and update sets `_updatedAt`. Every write that is not silent announces the documents that it
- * changes. A violated unique index gives a `DuplicateKeyError`, which does not contain the value.
+ * The rules that the collections of all stores share. Filters and updates are checked. Inserts and updates set `_updatedAt`.
+ * Writes that are not silent are announced. A `DuplicateKeyError` does not contain the value.
  */
 import type { Change, Collection, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
 import { DuplicateKeyError, isDuplicateKey } from '../../shared/storeErrors.js';
@@ -19,8 +18,8 @@ export interface Query {
 }
 
 /**
- * How a store reads and writes one collection. All arguments have been checked; documents and updates are copies. A write
- * passes each written document to `report`, if there is one.
+ * How a store reads and writes one collection. Arguments have been checked; documents and updates are copies. A write passes
+ * each written document to `report`.
  */
 export interface Backend {
 	/** Whether the reports of one document come in the order of its writes. */
@@ -29,10 +28,10 @@ export interface Backend {
 	findOne(query: Query, options?: FindOptions): Promise<Fields | null>;
 	count(query: Query): Promise<number>;
 	insert(document: Document, report?: Report): Promise<unknown>;
-	/** @param multi whether all matching documents are updated, or only one. @returns the number of matched documents */
+	/** @param multi false: updates at most one document. @returns the number of matched documents */
 	update(query: Query, update: Update, multi: boolean, report?: Report): Promise<number>;
 	updateReturning(query: Query, update: Update, options: Returning, report?: Report): Promise<Fields | null>;
-	/** @param multi whether all matching documents are removed, or only one. @returns the number of removed documents */
+	/** @param multi false: removes at most one document. @returns the number of removed documents */
 	remove(query: Query, multi: boolean, report?: Report): Promise<number>;
 }
 
@@ -53,9 +52,7 @@ export type Translate = (error: unknown) => unknown;
 
 /**
  * Wraps a backend as the collection that methods use.
- *
- * @param name name of the collection, for messages
- * @param slot the observer in it receives every operation
+ * @param name for messages
  */
 export function collection<T extends { _id: string }>(
 	backend: Backend,
@@ -68,7 +65,6 @@ export function collection<T extends { _id: string }>(
 	const fail = async (error: unknown): Promise<never> => {
 		throw isDuplicateKey(error) ? new DuplicateKeyError(name) : await translate(error);
 	};
-	/** Runs an operation under observation. */
 	async function run<R>(operation: Operation, task: () => Promise<R>): Promise<R> {
 		const { observer } = slot;
 		const begun = observer?.begin(operation);

@@ -16,7 +16,6 @@ export type IndexMode = 'make' | 'report' | 'leave';
 export interface CollectionSpec extends IndexedCollection {
 	/** Its property name in `Store`. */
 	readonly key: string;
-	/** Whether an application declares it. */
 	readonly isDeclared?: boolean;
 }
 
@@ -46,25 +45,18 @@ export interface OpenStore {
 	/** Observes all operations from now on. */
 	observe(observer: StoreObserver): void;
 	/**
-	 * Identifies the data. All processes that use this data have the same text; a copy of the data has another text.
-	 * Undefined if no other process can use this data.
+	 * The same text in all processes that use this data; undefined if no other process can. A copy of the data has another
+	 * text.
 	 */
 	readonly identity?: string;
 	/** The database, only of a store on MongoDB. */
 	readonly db?: Db;
-	/**
-	 * Refuses further writes, waits for running ones, and releases files and connections. A second call returns the
-	 * promise of the first.
-	 */
+	/** Refuses further writes, waits for running ones, and releases files and connections. */
 	close(): Promise<void>;
 }
 
 /**
- * Opens all collections one after the other; rejects with the first failure.
- *
- * @param declared the collections of the application
- * @param open opens one collection
- * @param translate converts an error of the backend to the error for callers
+ * Opens all collections one after the other.
  * @param release releases files and connections; `close` calls it when all writes have ended
  */
 export async function buildStore(
@@ -75,7 +67,6 @@ export async function buildStore(
 ): Promise<OpenStore> {
 	const runningWrites = new Set<Promise<unknown>>();
 	let closing: Promise<void> | undefined;
-	/** Collects running writes, so that `close` can wait for them. */
 	const gate: WriteGate = async (task) => {
 		if (closing) throw new StoreError('unusable', 'The store is closed.');
 		const write = task();
@@ -88,7 +79,7 @@ export async function buildStore(
 	};
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
-	/** The slot with the observer of each collection, by the name of the collection. */
+	/** By the name of the collection. */
 	const observerSlots = new Map<string, ObserverSlot>();
 	for (const spec of collectionSpecs(declared)) {
 		const { key, name } = spec;

@@ -15,10 +15,10 @@ type RunWrite = (task: () => void) => Promise<void>;
 /** Changes or removes one stored document. */
 type Write = (document: Document) => Written;
 
-/** Number of documents between two checks of the clock, which tell whether to let the event loop run. */
+/** Number of documents between two checks whether to let the event loop run. */
 const CHECK_EVERY = 32;
 
-/** Maximum number of documents written in one task. A task runs synchronously, so it blocks the event loop. */
+/** Maximum number of documents written in one task, which blocks the event loop. */
 const MAX_WRITES = 100;
 
 /** Makes a backend from a table. */
@@ -63,15 +63,15 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		}
 	}
 
-	/** Makes the function that applies the projection. Its results are copies, because the caller may change them. */
+	/** Makes the function that applies the projection. It returns copies, which the caller may change. */
 	function resultMapper({ projection }: FindOptions): (document: Document) => Fields {
 		const project = projector(projection);
 		return table.returnsCopies ? project : (document) => ownCopy(project(document));
 	}
 
 	/**
-	 * Runs a writing task, which adds its writes to `written`. Reports them after they are durable, even if the task throws
-	 * after some of them. @returns the number of written documents
+	 * Runs a task, which adds its writes to `written`. Reports these writes when they are durable, even if the task then
+	 * throws. @returns the number of written documents
 	 */
 	async function commit(task: (written: Written[]) => void, report?: Report): Promise<number> {
 		const written: Written[] = [];
@@ -89,8 +89,8 @@ export function embedded(table: Table, run: RunWrite): Backend {
 	}
 
 	/**
-	 * Finds the matching documents and writes them in batches, but only those that still match at the time of the write.
-	 * Without `multi` it writes at most one. @returns the number of written documents
+	 * Writes the matching documents in batches, but only those that still match at the time of the write. Without `multi`,
+	 * writes at most one. @returns the number of written documents
 	 */
 	async function writeMatching(query: Query, multi: boolean, write: Write, report?: Report): Promise<number> {
 		const writeEach = (ids: string[]) =>

@@ -21,12 +21,11 @@ import { lmdbTable } from './lmdb.js';
 export interface FolderOptions extends WriterOptions {
 	/** Whether other processes that set this option too may open the folder at the same time. */
 	readonly shared?: boolean;
-	/** The collections of the application. */
 	readonly declared?: readonly CollectionDefinition[];
 }
 
 /**
- * Opens the store in a folder. Creates the folder if necessary, readable only by its owner because it contains secrets.
+ * Opens the store in a folder. Creates the folder if necessary, readable only by its owner.
  * @throws StoreError `in-use`, `other-format`, `damaged` or `unusable`: see `StoreFailure`
  */
 export async function openFolder(

@@ -9,10 +9,7 @@ import { type IndexEntries, Table } from './table.js';
 /** Number of entries read in one page. Between two pages, a read holds no snapshot, so LMDB can reuse free space. */
 const PAGE = 100;
 
-/**
- * Documents are stored as plain MessagePack, without the record types that lmdb adds, so that any reader of MessagePack
- * understands them.
- */
+/** Documents are stored as plain MessagePack, without lmdb's record types, so that any reader understands them. */
 const ENCODING: DatabaseOptions = { encoding: 'msgpack', ...{ encoder: { useRecords: false } } };
 
 /** Opens the table of a collection, and creates it if necessary. */
@@ -52,7 +49,6 @@ class LmdbIndex implements IndexEntries {
 	}
 
 	*between(from: string, to: string): Iterable<string> {
-		// The first page begins with the key `from`, each further page after the last key of the page before.
 		for (let start = from, exclusiveStart = false; ; exclusiveStart = true) {
 			const page = [...this.entries.getRange({ start, end: to, exclusiveStart, limit: PAGE })];
 			for (const { value } of page) yield value;
@@ -73,11 +69,7 @@ class LmdbIndex implements IndexEntries {
 const pageFrom = (start: string | undefined) =>
 	start === undefined ? { limit: PAGE } : { start, exclusiveStart: true, limit: PAGE };
 
-/**
- * Reads page after page, each after the last entry of the previous one, until a page is not full.
- *
- * @param read reads the entries after the position `start`; `at` is the position of an entry
- */
+/** Reads page after page. @param read reads the page after the position `start`; `at` is the position of an entry */
 function* pages<V>(
 	after: string | undefined,
 	read: (start: string | undefined) => { at: string; value: V }[],

@@ -32,11 +32,10 @@ function memoryDocuments(): Documents {
 	};
 }
 
-/** A map from keys to sets of strings. */
 class StringSets {
 	readonly #texts = new Map<string, Set<string>>();
 
-	/** Copies all strings of a key, because the set may change before the caller has read all of them. */
+	/** A copy, because the set may change before the caller has read it. */
 	all(key: string): string[] {
 		return [...(this.#texts.get(key) ?? [])];
 	}

@@ -15,8 +15,7 @@ import { buildStore, collectionSpecs, type IndexMode, type OpenStore } from './c
 import type { Report } from './orderedReports.js';
 
 /**
- * Connects to the database of a `mongodb://` address, and makes missing indexes if `indexes` says so.
- *
+ * Connects to the database of a `mongodb://` address.
  * @throws StoreError `unreachable` or `unusable`. Its message never contains the password of the address
  */
 export async function openMongo(
@@ -43,14 +42,13 @@ export async function openMongo(
 	}
 }
 
-/** Maximum number of documents that one step of a multi-document write reads, writes and reports. */
+/** Maximum number of documents in one step of a multi-document write. */
 const PAGE = 100;
 
-/** Makes a backend from a collection of the driver. Passes filters and updates to MongoDB unchanged. */
 function mongoBackend(collection: DriverCollection<Document>): Backend {
 	/**
-	 * Reads the matching documents in pages. `stillMatching` is a filter for those documents of the page that match at the
-	 * time of a write.
+	 * Reads the matching documents in pages. `stillMatching` is the filter of a page for the documents that match at the time
+	 * of a write.
 	 */
 	async function* pages(filter: Fields): AsyncIterable<{ documents: Document[]; stillMatching: Fields }> {
 		const ids = await collection.find(filter, { projection: { _id: 1 } }).toArray();
@@ -60,14 +58,13 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 		}
 	}
 
-	/** Whether any document matches now. */
 	async function matchesAny(filter: Fields): Promise<boolean> {
 		return (await collection.findOne(filter, { projection: { _id: 1 } })) !== null;
 	}
 
 	/**
-	 * Removes all matching documents, or one of them without `multi`. FerretDB 2.7 skips a document during a concurrent
-	 * write, so the removal is repeated while there are matching documents.
+	 * Removes all matching documents, or one of them without `multi`. Repeats the removal, because FerretDB 2.7 skips a
+	 * document during a concurrent write.
 	 */
 	async function removeMatching(filter: Fields, multi: boolean): Promise<number> {
 		let count = 0;
@@ -90,7 +87,6 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 			await report?.({ action: 'inserted', id: document._id, after: document });
 		},
 		async update({ filter }, update, multi, report) {
-			// Without a report the states of the documents are not needed.
 			if (!report)
 				return runWrite(async () => {
 					const { matchedCount } = await collection[multi ? 'updateMany' : 'updateOne'](filter, update);
@@ -140,7 +136,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 				const removed = await runWrite(() => removeMatching(stillMatching, true));
 				count += removed;
 				const ids = documents.map(({ _id }) => _id);
-				// A document that another writer has changed meanwhile may match no more, and then it is not removed.
+				// A document that another writer has changed meanwhile may match no more.
 				const notRemoved = removed < ids.length ? await collection.distinct('_id', { _id: { $in: ids } }) : [];
 				for (const before of documents)
 					if (!notRemoved.includes(before._id)) await report({ action: 'removed', id: before._id, before });
@@ -150,7 +146,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 	};
 }
 
-/** Reports an update of a document and returns its new state, which `applyUpdate` computes instead of a second read. */
+/** Reports an update of a document, and returns its new state without a second read. */
 async function reportUpdate(report: Report, before: Document, update: Update): Promise<Document> {
 	const after = applyUpdate(before, update);
 	await report({ action: 'updated', id: before._id, before, after });

@@ -14,8 +14,6 @@ export type StoreChoice =
 
 /**
  * Opens a store. Loads only the modules for this kind of store.
- *
- * @param declared the collections of the application
  * @param log receives warnings about the indexes of MongoDB, and errors when writes to a folder fail
  * @throws StoreError with a message for the operator
  */

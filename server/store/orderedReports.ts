@@ -1,7 +1,7 @@
 /** The order in which the written documents of a collection are reported. */
 import type { Document } from '../../shared/values.js';
 
-/** One written document. Its states before and after the write are there if they are known; receivers must not change them. */
+/** One written document, with its states before and after the write as far as known. Receivers must not change these. */
 export interface Written {
 	readonly action: 'inserted' | 'updated' | 'removed';
 	readonly id: string;
@@ -16,15 +16,14 @@ export type AnnounceWritten = (written: Written) => void;
 export type Report = (written: Written) => void | Promise<void>;
 
 /**
- * Announces documents so that the last announcement of each document has its newest state. A task is a write or a read
- * within `run`. If another task has reported a document since a task began, the state that this task knows may be older.
- * Then the stored state is read, and announced instead.
+ * Announces documents so that the last announcement of each document has its newest state. The state that a task of `run`
+ * reports may be old if another task has reported the document meanwhile. Then the stored state is announced instead.
  */
 export class OrderedReports {
 	#reportCount = 0;
-	/** For each document that was reported since the oldest running task began: `#reportCount` at its last report, in order. */
+	/** `#reportCount` at the last report of each document, in order, since the oldest running task began. */
 	readonly #lastReports = new Map<string, number>();
-	/** The running tasks in the order of their starts, each with `#reportCount` at its start. */
+	/** In the order of their starts, each with `#reportCount` at its start. */
 	readonly #runningTasks = new Set<{ readonly start: number }>();
 
 	/** @param read reads a stored document */
@@ -61,8 +60,8 @@ export class OrderedReports {
 	}
 
 	/**
-	 * Reports the stored state of a document. Call it within `run`. If the document is no longer stored and `written` is not a
-	 * removal, nothing is reported: the call that has removed the document reports that.
+	 * Reports the stored state of a document. Call it within `run`. If another write has removed the document, reports nothing:
+	 * that write reports the removal.
 	 * @param written `before` is only needed for a removal
 	 */
 	async reportStored(written: Written, announce: AnnounceWritten): Promise<void> {

@@ -27,7 +27,7 @@ export interface IndexEntries extends ReadableEntries {
 }
 
 interface Index extends ReadableIndex {
-	/** The first part of each path of the index. If none of these fields changes, no entry of the index changes. */
+	/** The first part of each path. If none of these fields changes, no entry changes. */
 	readonly topFields: readonly string[];
 	readonly entries: IndexEntries;
 }
@@ -36,14 +36,13 @@ interface Index extends ReadableIndex {
 export class Table {
 	readonly #indexes: readonly Index[];
 
-	/** @param openIndex opens the stored entries of an index */
 	constructor(
 		private readonly name: string,
 		private readonly documents: Documents,
 		specs: readonly IndexSpec[],
 		openIndex: (spec: IndexSpec) => IndexEntries,
 	) {
-		// Only MongoDB uses the indexes with `expires`: it deletes old documents by them.
+		// Only MongoDB deletes old documents by indexes with `expires`.
 		this.#indexes = specs
 			.filter(({ expires }) => !expires)
 			.map((spec) => ({
@@ -63,7 +62,6 @@ export class Table {
 
 	/**
 	 * Inserts or replaces a document in the table and all indexes, or throws without a change.
-	 *
 	 * @param before the stored document to replace; undefined to insert
 	 * @throws DuplicateKeyError
 	 */
@@ -98,7 +96,6 @@ export class Table {
 		}
 	}
 
-	/** Removes a document from the table and all indexes. */
 	remove(document: Document): void {
 		for (const { spec, entries } of this.#indexes)
 			for (const key of keysOf(document, spec)) entries.remove(key, document._id);

@@ -1,7 +1,7 @@
 /** Adds to an error the place in the test where the failed call was made. */
 import { ArgumentError } from '../../shared/errors.js';
 
-/** The beginning of each line of a stack, except the first line, which contains the message. */
+/** The beginning of each line of a stack after the message. */
 const LINE_START = '\n    at ';
 
 /** Records the stack of the place where the test has called `entry`. */
@@ -11,10 +11,7 @@ export function callSite(entry: (...args: never[]) => unknown): { readonly stack
 	return site;
 }
 
-/**
- * Adds the place of a call to the stack of the error of this call, because the stack of a `ClientError` contains no places.
- * The first line of the stack also names an argument that does not match.
- */
+/** Adds the place of a call to the stack of its error, and to the first line an argument that does not match. */
 export function withCallSite(error: unknown, { stack = '' }: { readonly stack?: string }): unknown {
 	if (!(error instanceof Error)) return error;
 	const argument = error instanceof ArgumentError ? ` (argument '${error.argument}')` : '';

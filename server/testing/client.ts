@@ -8,7 +8,7 @@ import { MemoryTransport } from './transport.js';
 
 type Fields = Record<string, unknown>;
 
-/** A message from the server, with the members of all kinds of messages. */
+/** A message of any kind from the server. */
 interface Frame {
 	readonly msg?: string;
 	readonly id?: string;
@@ -24,13 +24,11 @@ interface Frame {
 	readonly error?: { readonly error: string | number; readonly reason?: string; readonly details?: unknown };
 }
 
-/** A request that waits for its answer. */
 interface PendingRequest {
 	resolve(value: unknown): void;
 	reject(error: Error): void;
 	/** The promise that the test has received. */
 	promise: Promise<unknown>;
-	/** Where the test makes the request. */
 	readonly site: ReturnType<typeof callSite>;
 }
 
@@ -82,7 +80,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	receiver = open(transport);
 	transport.onClosed = () => {
 		for (const { reject, promise } of pending.values()) {
-			// A test that has ended does not handle this rejection. Unhandled, it would end the process.
+			// A test that has ended does not handle this rejection, which would end the process.
 			promise.catch(() => {});
 			reject(new Error('The connection is closed'));
 		}
@@ -91,7 +89,6 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	};
 	const send = (frame: object) => receiver.receive(stringify(frame) as string);
 
-	/** Sends a request. @param key its key in `pending` */
 	function request(key: string, frame: object): Promise<unknown> {
 		if (transport.closed) return Promise.reject(new Error('The connection is closed'));
 		let settlers: Pick<PendingRequest, 'resolve' | 'reject'> | undefined;
@@ -117,7 +114,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		waiting?.reject(withCallSite(error, waiting.site) as Error);
 	}
 
-	/** Ends a request with its answer. Nothing happens if the request does not exist. */
+	/** Ends a request with its answer. */
 	function settle(key: string, { id = '', error, result }: Frame): void {
 		const waiting = pending.get(key);
 		pending.delete(key);
@@ -146,7 +143,6 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		documentsOf(collection).set(id, document);
 	}
 
-	/** The handler of each kind of frame, by its `msg`. */
 	const handlers: Readonly<Record<string, (frame: Frame) => void>> = {
 		connected(frame) {
 			session = frame.session;
@@ -185,8 +181,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		get isWaiting() {
 			return pending.size > 0;
 		},
-		// These functions are not async: an async function returns another promise than the one in `pending`. `onClosed` would
-		// not handle its rejection.
+		// Not async: `onClosed` handles the rejection of the promise in `pending`, not that of an async function's promise.
 		call(name, ...params) {
 			if (typeof name !== 'string') return refuse('The first argument of call is the name of a method');
 			const id = String(++lastId);
@@ -212,7 +207,6 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	};
 }
 
-/** Rejects with a TypeError, such as for a forgotten argument. */
 function refuse(message: string): Promise<never> {
 	return Promise.reject(new TypeError(message));
 }

@@ -8,18 +8,16 @@ export interface FakeClock {
 	restore(): void;
 }
 
-/** The fake clock that is in use now. */
 let current: FakeClock | undefined;
 
-/** Whether a fake clock is in use, so that timers fire only by `advance`. */
+/** Whether a fake clock is in use. */
 export function isClockFake(): boolean {
 	return current !== undefined;
 }
 
 /**
- * Replaces `Date`, `setTimeout` and `setInterval` by a clock that stands still until `advance`: for tests of rate limits,
- * expiry and time limits. Create it before the server, and restore it at the end of the test. A new fake clock replaces
- * an earlier one, which a failed test may have left.
+ * Replaces `Date`, `setTimeout` and `setInterval` by a clock that stands still until `advance`. Create it before the server,
+ * and restore it at the end of the test. A new fake clock replaces an earlier one.
  * @param now the time at the start, in ms since 1970. Default: the present
  */
 export function fakeClock(now = Date.now()): FakeClock {

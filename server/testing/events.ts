@@ -10,9 +10,8 @@ export interface RecordedEvents {
 	readonly notices: { readonly name: string; readonly args: readonly unknown[] }[];
 	/** The changes of one collection, each as `<action> <id>`. */
 	of(collection: string): string[];
-	/** The arguments of the stream events with this name, which is `<stream> <eventName>`. */
+	/** The arguments of the stream events named `<stream> <eventName>`. */
 	named(name: string): (readonly unknown[])[];
-	/** Forgets what has been recorded. */
 	clear(): void;
 }
 

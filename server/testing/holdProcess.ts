@@ -10,9 +10,8 @@ const startTimer = setTimeout;
 const stopTimer = clearTimeout;
 
 /**
- * Keeps the process alive until a promise settles. Otherwise the process would end before the `timeout` of a method, and
- * without the error of that timeout. After 35 s, prints a warning on stderr, and the process may end. With a fake clock,
- * does not keep the process alive: then the `timeout` only passes by `advance`.
+ * Keeps the process alive until a promise settles, so that the `timeout` of a method can pass. After 35 s, prints a warning
+ * on stderr, and the process may end. With a fake clock, does nothing: the `timeout` passes only by `advance`.
  * @param request what waits for an answer, such as "The call of 'tasks.add'"
  */
 export function holdProcess<T>(request: string, answer: Promise<T>): Promise<T> {

@@ -8,10 +8,7 @@ export interface LogLine {
 	readonly text: string;
 }
 
-/**
- * Makes a log that keeps its entries in `lines`.
- * @param next receives the entries too
- */
+/** Makes a log that keeps its entries in `lines`. @param next receives the entries too */
 export function memoryLog(next?: Log): Log & { readonly lines: LogLine[] } {
 	const lines: LogLine[] = [];
 	const keep = (level: keyof Log) => (facts: object, text: string) => {
@@ -21,10 +18,7 @@ export function memoryLog(next?: Log): Log & { readonly lines: LogLine[] } {
 	return { lines, debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') };
 }
 
-/**
- * Finds in the log why a call or subscription of a client has failed: what was thrown, or which argument does not match
- * its pattern. Undefined if the log has neither.
- */
+/** Finds in the log why a call or subscription of a client has failed. */
 export function causeIn(lines: readonly LogLine[], sessionId: string | undefined, requestId: string): unknown {
 	const failure = lines
 		.map(({ facts }) => facts as LoggedFailure)

@@ -40,15 +40,13 @@ export interface TestServer extends Omit<RoomkeyServer, 'call'> {
 }
 
 /**
- * Starts a server that does not listen, with its data in memory and without rate limits. All options of `createServer`
- * can be given: with `listen: true, port: 0` it has an `url`. It does not keep the process alive: a test that fails before
- * it calls `close` still ends.
+ * Starts a server that does not listen, with its data in memory and without rate limits. Takes all options of
+ * `createServer`, such as `listen: true, port: 0`. The process can end while the server is open.
  */
 export async function openTestServer(options: ServerOptions = {}): Promise<TestServer> {
 	checkServerOptions(options);
 	const log = memoryLog(options.log);
 	const defaults = { store: { memory: true }, listen: false, rateLimit: 'off', grace: 100 } as const;
-	// A test server has its own `call` and `logs`, and does not show `app` and `ops`.
 	const {
 		app,
 		call: _call,
@@ -93,7 +91,6 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 				clientAddress: null,
 				onWrite: (delivered) => void writes.push(delivered),
 			});
-			// Unlike the server, a running call keeps the process alive, except with a fake clock.
 			const result = await holdProcess(`The call of '${name}'`, answer);
 			await Promise.all(writes);
 			requireEncodable(name, result);
@@ -125,15 +122,14 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 		async close() {
 			isClosed = true;
 			stop();
-			// Clients that wait for an answer are closed by the server after the answer. With a fake clock, the timers of the
-			// server do not fire, so all clients are closed here.
+			// The server closes waiting clients after the answer. With a fake clock, the server's timers do not fire.
 			for (const client of clients) if (isClockFake() || !client.isWaiting) client.close();
 			await server.close();
 		},
 	};
 }
 
-/** @throws TypeError for a caller that is neither a user, an id nor null, such as a forgotten argument */
+/** @throws TypeError for a caller that is neither a user, an id nor null */
 function userIdOf(as: As): string | null {
 	if (as === null || typeof as === 'string') return as;
 	if (typeof as?.id === 'string') return as.id;

@@ -13,7 +13,6 @@ export class MemoryTransport implements Transport {
 	readonly sent: string[] = [];
 	closed = false;
 	hasPendingInput = false;
-	/** Why the transport was closed. */
 	reason: CloseReason | undefined;
 	paused = false;
 	/** Set by a test that simulates a client that does not read. It resolves when the client has read. */
@@ -26,7 +25,6 @@ export class MemoryTransport implements Transport {
 	/** Called once, in a microtask after the transport is closed. */
 	onClosed: (() => void) | undefined;
 
-	/** @param onSend called for each message to the client */
 	constructor(private readonly onSend?: (frame: string) => void) {}
 
 	send(frame: string): void {

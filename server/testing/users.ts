@@ -9,14 +9,13 @@ import type { Store } from '../../shared/store.js';
 export interface Person {
 	readonly id: string;
 	readonly username: string;
-	/** A login token that is stored for the user. */
 	readonly token: string;
 }
 
-/** The user to store: any fields of the document, a password, and the time when the login token was created. */
+/** Any fields of a user document, a password, and when the login token was created. */
 export type NewPerson = Partial<User> & { readonly password?: string; readonly tokenMadeAt?: Date };
 
-/** Stores a user with a login token, and with a password if one is given. Subscribers are not notified. */
+/** Stores a user with a login token. Subscribers are not notified. */
 export async function addPerson(
 	store: Store,
 	{ password, tokenMadeAt = new Date(), ...fields }: NewPerson = {},

@@ -32,6 +32,13 @@ const methods = [
 		rest: { verb: 'GET', path: 'tasks/:id' },
 		run: ({ id, parts = [], full = false }) => ({ id, parts, full }),
 	}),
+	method({
+		...common,
+		name: 'tasks.due',
+		args: { day: Date, since: Date },
+		rest: { verb: 'GET', path: 'tasks.due/:day' },
+		run: ({ day, since }) => [day, since],
+	}),
 	method({ ...common, name: 'tasks.count', args: {}, rest: 'GET', run: () => 5 }),
 	method({ ...common, name: 'tasks.clear', args: {}, rest: 'POST', run: () => undefined }),
 	method({
@@ -147,6 +154,12 @@ describe('typed callers', () => {
 			const task = await api().get('tasks/:id', { id: 'a/b ?', parts: ['x', 'y&z'], full: true });
 			expect(task).to.deep.equal({ id: 'a/b ?', parts: ['x', 'y&z'], full: true, success: true });
 			expect(await api().get('tasks/:id', { id: '1' })).to.include({ full: false });
+		});
+
+		it('send dates in a path and in a query', async () => {
+			const [day, since] = [new Date('2026-01-31'), new Date('2026-01-31T12:00:00.500Z')];
+			const { result } = await api().get('tasks.due/:day', { day, since });
+			expect(result).to.deep.equal([day.toISOString(), since.toISOString()]);
 		});
 
 		it('refuse a call without an argument of the path', async () => {

@@ -1,4 +1,4 @@
-/** The connection to a real NATS: credentials, TLS, and what it does while NATS is away. */
+/** The connection to a real NATS: credentials, TLS, and reconnecting. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,6 @@ describe('the connection to NATS', () => {
 		nats = undefined;
 	});
 
-	/** Opens a link, and collects what it receives. */
 	function open(urls: string, settings: Partial<typeof none | Record<keyof typeof none, string>> = {}, subject = 's') {
 		const log = memoryLog();
 		const link = natsLink({ ...natsSettings(urls, { ...none, ...settings }), subject, log });
@@ -71,7 +70,7 @@ describe('the connection to NATS', () => {
 
 	const at = (credentials: string) => `nats://${credentials}@127.0.0.1:${nats?.port}`;
 
-	it('goes on after a message that is larger than the server accepts, such as one made for an earlier server', async () => {
+	it('stays connected after a message that is larger than NATS accepts', async () => {
 		const file = join(folder, 'small.conf');
 		writeFileSync(file, 'max_payload: 1024');
 		nats = await startNats('-c', file);
@@ -86,7 +85,7 @@ describe('the connection to NATS', () => {
 		expect([one.received, two.received, one.state.connected]).to.deep.equal([['first', 'second'], [], 1]);
 	});
 
-	it('takes a user and a password, in the address or in the setting `nats-credentials`', async () => {
+	it('takes a user and a password from the address or from `nats-credentials`', async () => {
 		nats = await startNats('--user', 'roomkey', '--pass', 'p@ss:word');
 		await expectExchange(at('roomkey:p%40ss%3Aword'));
 		await expectExchange(nats.url, { 'nats-credentials': 'roomkey:p@ss:word' });
@@ -106,7 +105,6 @@ describe('the connection to NATS', () => {
 	});
 
 	it('uses TLS, and sends a client certificate if NATS asks for one', async () => {
-		// The server, the client and the authority share one self-signed certificate.
 		const file = (name: string) => join(folder, name);
 		const fixed =
 			'req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost';
@@ -142,7 +140,7 @@ describe('the connection to NATS', () => {
 		expect([two.received, other.received]).to.deep.equal([['ours'], []]);
 	});
 
-	it('connects again, even to another server, and drops what was sent while it was disconnected', async () => {
+	it('reconnects to a second server, and drops what was sent while disconnected', async () => {
 		nats = await startNats();
 		const second = await startNats();
 		await second.stop();

@@ -1,7 +1,4 @@
-/**
- * Random writes, revocations, cut connections and kills over three processes with the same data: when all are connected
- * again, every client has been sent what is stored, and no session has a revoked token.
- */
+/** Random writes, revoked tokens, cut connections and kills over three processes with the same data. */
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import { WebSocket } from 'ws';
@@ -17,8 +14,7 @@ const ROOMS = 3;
 const KEY_ID = 'key-id-model';
 const RUNS = Number(process.env.ROOMKEY_TEST_PROCESSES_RUNS ?? 4);
 
-/** How long the processes may take to agree, in ms. */
-const AGREE_MS = 30_000;
+const AGREE_TIMEOUT_MS = 30_000;
 
 interface Write {
 	/** `topic`: the owner sets the topic of the room. `key`: the owner offers the member a key. */
@@ -47,10 +43,10 @@ const operations = fc.array(
 	{ minLength: 10, maxLength: 25 },
 );
 
-/** The topic of each room, by `topic <rid>`, and the key that the model's `#member` is offered there, by `key <rid>`. */
+/** `topic <rid>`: the topic of a room. `key <rid>`: the key that `Model.#member` is offered in the room. */
 type Shown = Map<string, unknown>;
 
-/** A client of `#member` at one process, and the state that its events show. */
+/** A client of `Model.#member` at one process, and what the client has received. */
 interface Watcher {
 	readonly client: RawClient;
 	readonly shown: Shown;
@@ -66,13 +62,12 @@ class Model {
 	/** A user whose token the operation `revoke` revokes. */
 	#leaver!: Person;
 	#watchers: Watcher[] = [];
-	/** Clients of `#leaver`, one at each process. */
+	/** One client of `#leaver` at each process. */
 	#leaving: RawClient[] = [];
 	#isRevoked = false;
 	/** The processes whose connection to NATS is cut. */
 	readonly #cut = new Set<number>();
-	/** How often `#meet` has written a topic. */
-	#meetings = 0;
+	#meetCount = 0;
 
 	private constructor(private readonly service: SharedService) {}
 
@@ -91,14 +86,13 @@ class Model {
 		return model;
 	}
 
-	/** Connects a client of the member to a process, and one of the leaver while the leaver's token is valid. */
+	/** Connects a client of `#member` to a process, and before the revocation also one of `#leaver`. */
 	async #connectTo(index: number): Promise<void> {
 		const client = await this.#logIn(index, this.#member);
 		for (const name of ['rooms-changed', 'subscriptions-changed'])
 			await client.subscribe('stream-notify-user', `${this.#member.id}/${name}`, false);
 		const shown = await this.#stored();
 		this.#watchers[index] = { client, shown };
-		// From now on the events of both streams update `shown`.
 		client.socket.on('message', (data) => {
 			const { msg, fields } = JSON.parse(String(data)) as Frame & { fields?: { args?: unknown[] } };
 			const [action, document] = (fields?.args ?? []) as [string?, Record<string, unknown>?];
@@ -172,15 +166,14 @@ class Model {
 	}
 
 	/**
-	 * Connects a process to NATS and lets it write. Resolves when the other connected processes have received the write. Only
-	 * then do they all know the process, and notice its end (docs/operating.md, several processes): one that has started
-	 * while this process was cut off did not know it.
+	 * Connects a process to NATS, lets it write, and waits until all connected processes have received the write. Without
+	 * this, they may not notice that the process ends (docs/operating.md, several processes).
 	 */
 	async #meet(index: number, room: number): Promise<void> {
 		this.#restore(index);
 		await this.service.at(index).connected();
-		// Above the values of all operations, which are at most 999.
-		const value = 1000 + ++this.#meetings;
+		// Operations write values up to 999.
+		const value = 1000 + ++this.#meetCount;
 		await this.apply({ kind: 'write', what: 'topic', server: index, room, value });
 		const what = `topic ${this.#rooms[room]}`;
 		await this.#until(async () => {
@@ -198,9 +191,9 @@ class Model {
 		await this.#until(() => this.#difference());
 	}
 
-	/** Resolves when `find` finds no difference. @throws Error after `AGREE_MS` */
+	/** Resolves when `find` finds no difference. @throws Error after `AGREE_TIMEOUT_MS` */
 	async #until(find: () => Promise<string | undefined>): Promise<void> {
-		const end = Date.now() + AGREE_MS;
+		const end = Date.now() + AGREE_TIMEOUT_MS;
 		for (;;) {
 			const difference = await find();
 			if (difference === undefined) return;
@@ -209,7 +202,7 @@ class Model {
 		}
 	}
 
-	/** The first difference between a client and the store. Undefined if there is none. */
+	/** Finds a client that differs from the store, or a session of the revoked token. */
 	async #difference(): Promise<string | undefined> {
 		const stored = await this.#stored();
 		for (const [index, { shown }] of this.#watchers.entries())
@@ -232,7 +225,7 @@ eachSharedData('a model of three processes', (newData) => {
 	});
 	after(() => service.stop());
 
-	it('ends in agreement after random operations, kills and cut connections', async function () {
+	it('shows clients what is stored after random writes, revocations, cuts and kills', async function () {
 		this.timeout(300_000);
 		await fc.assert(
 			fc.asyncProperty(operations, async (all) => {

@@ -55,7 +55,6 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 			log: memoryLog(),
 		});
 
-	/** The state of the connection, as probes see it. */
 	async function health({ url } = server) {
 		const { body } = await request(`${url}/readyz`);
 		return (body.checks as Record<string, { status: string; details: { nodes: number; malformed: number } }>)
@@ -68,7 +67,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		while ((await health())?.details.nodes !== 1) await new Promise(setImmediate);
 	}
 
-	/** Subscribes alice to an event of a stream. The first call connects and logs in. */
+	/** Subscribes alice. The first call logs her in. */
 	async function subscribe(stream: string, eventName: string): Promise<void> {
 		if (!client) {
 			client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
@@ -86,7 +85,6 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		}
 	}
 
-	/** The first argument of the next event that the node receives. */
 	async function firstOf(event: string): Promise<object> {
 		const [first] = (await node.next(event)) as [object];
 		return first;
@@ -141,7 +139,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		]);
 	});
 
-	it('announces the end of all logins of a user, but not the end of one of several', async () => {
+	it('announces the end of all logins of a user, but not of one', async () => {
 		const { store, app } = server;
 		app.bus.publish('tokens-removed', { userId: alice.id, hashedTokens: ['another'] });
 		await store.settings.insertOne({ _id: 'E2E_Enable', value: true });
@@ -152,7 +150,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		expect(await node.next('user.forceLogout')).to.deep.equal([alice.id]);
 	});
 
-	it("announces requests for keys and other events of Rocket.Chat's streams, and no events of other streams", async () => {
+	it("announces the events of Rocket.Chat's streams, but not those of other streams", async () => {
 		const { bus } = server.app;
 		bus.publish('notify', { stream: 'notify-room', eventName: 'r/e2e.keyRequest', args: ['k'] });
 		expect(await node.next('notify.e2e.keyRequest')).to.deep.equal(['r', 'k']);
@@ -161,7 +159,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		expect(await node.next('stream')).to.deep.equal([['notify-user', 'u/e2ekeyRequest', ['r', 'k']]]);
 	});
 
-	it('announces at its end what the last calls have written', async () => {
+	it('announces what calls write while the server closes', async () => {
 		const gates = new Gates();
 		const write = method({
 			name: 'write',
@@ -205,7 +203,6 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 			await subscribe('stream-notify-user', `${alice.id}/subscriptions-changed`);
 			await server.store.subscriptions.updateOne({ rid }, { $set: { E2EKey: 'sealed' } }, SILENT);
 			const membership = await server.store.subscriptions.findOne({ rid });
-			// The membership is read from the store. The fields of the event do not matter.
 			const subscription = { _id: membership?._id, E2EKey: 'forged' };
 			await node.broadcast('watch.subscriptions', { clientAction, subscription });
 			expect((await nextEvent())[1]).to.include({ rid, E2EKey: 'sealed' });
@@ -238,7 +235,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		expect((await nextEvent())[0]).to.have.nested.property('diff.name', 'Alice');
 	});
 
-	it('passes on requests for keys that arrive as notify.e2e.keyRequest, as stream, or as broadcast', async () => {
+	it('passes on key requests from the events notify.e2e.keyRequest, stream and broadcast', async () => {
 		const rid = await addRoom(server.store, [alice]);
 		const eventName = `${rid}/e2e.keyRequest`;
 		await subscribe('stream-notify-room', eventName);
@@ -250,7 +247,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		expect(await nextEvent()).to.deep.equal(['three']);
 	});
 
-	it('reads the document that an event of a stream is about', async () => {
+	it('sends the stored document instead of the one in a stream event', async () => {
 		const rid = await addRoom(server.store, [alice]);
 		await subscribe('stream-notify-user', `${alice.id}/rooms-changed`);
 		await server.store.rooms.updateOne({ _id: rid }, { $set: { topic: 'new' } }, SILENT);
@@ -267,7 +264,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		await client?.closed;
 	});
 
-	it('announces nothing that it has received', async () => {
+	it('does not announce what it has received', async () => {
 		const rid = await addRoom(server.store, [alice]);
 		await subscribe('stream-notify-user', `${alice.id}/rooms-changed`);
 		await subscribe('stream-notify-room', `${rid}/e2e.keyRequest`);
@@ -278,7 +275,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		await nextEvent();
 		await server.store.settings.insertOne({ _id: 'E2E_Enable', value: true });
 		await node.next('watch.settings');
-		// `dropped` has the events that arrived before that of the setting.
+		// `dropped` has the events that arrived before the one of the setting.
 		expect(node.dropped).to.deep.equal([]);
 	});
 
@@ -319,7 +316,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		expect((await health())?.details.malformed).to.be.greaterThan(0);
 	});
 
-	it('goes on when a node dies, and receives the events of the node that replaces it', async () => {
+	it('exchanges events with a node that replaces a dead one', async () => {
 		await node.die();
 		await server.store.settings.insertOne({ _id: 'E2E_Enable', value: true });
 		const rid = await addRoom(server.store, [alice]);

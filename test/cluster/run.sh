@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `npm run test:cluster`: several processes as one service over a real NATS, which apt-get fetches if there is none.
-# With MONGO_URL, or under test/mongo/peer.sh, they also share a MongoDB.
+# `npm run test:cluster`: several processes over a real NATS, which apt-get fetches if it is missing.
+# With MONGO_URL, or under test/mongo/peer.sh, the processes also share a MongoDB.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,4 +1,4 @@
-/** The methods and publications that README.md of this folder asks of a server under test, as Roomkey supplies them. */
+/** Roomkey's version of the methods and publications that README.md asks of a server under test. */
 import type { Strategy } from '../../server/ddp/publications/mergebox.js';
 import type { Room } from '../../shared/documents.js';
 import { ClientError } from '../../shared/errors.js';
@@ -24,7 +24,7 @@ import { THROWN, VALUES } from './adapterValues.js';
 const anyone = { summary: 'for the conformance suite', anonymous: true } as const;
 const named = (name: string) => ({ ...anyone, name: `conformance.${name}` });
 
-/** The documents of the cases are stored as rooms. The topic of a room is the group of the document. */
+/** A document of a case as a room, with the group as topic. */
 const documentOf = (id: string, group: string, fields: object) =>
 	({ _id: id, topic: group, ...fields }) as unknown as Room;
 
@@ -165,7 +165,7 @@ export const methods: readonly Method[] = [
 	}),
 ];
 
-/** The fields of the cases. The type of rooms does not have them. */
+/** The fields of documents in the cases. */
 const FIELDS: Readonly<Record<string, 1>> = { a: 1, b: 1 };
 
 const query = (group: string) => liveQuery('rooms', { topic: group }, FIELDS, { name: 'conformance.documents' });
@@ -209,7 +209,7 @@ export const publications: readonly Publication[] = [
 	publication({ ...named('limited'), args: {}, run: (_args, context) => context.ready() }),
 ];
 
-/** Three in an hour: the hour does not end while a case runs. */
+/** The hour does not end while a case runs. */
 const LIMIT = { calls: 3, per: 3_600_000 };
 
 export const limits: readonly RateRule[] = [
@@ -217,7 +217,7 @@ export const limits: readonly RateRule[] = [
 	{ matcher: { type: 'subscription', name: 'conformance.limited', connectionId: () => true }, ...LIMIT },
 ];
 
-/** The publication strategies of the collections that have another one than the default. */
+/** The collections with another publication strategy than the default. */
 export const strategies: Readonly<Record<string, Strategy>> = {
 	'conformance.noMergeMulti': 'NO_MERGE_MULTI',
 	'conformance.noMerge': 'NO_MERGE',

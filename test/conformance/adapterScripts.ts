@@ -1,4 +1,4 @@
-/** Scripts of Roomkey's adapter: what a publish function does, operation by operation, as README.md of this folder describes it. */
+/** Scripts, which are lists of operations for publish functions (README.md). */
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { PublicationContext } from '../../shared/publication.js';
@@ -12,12 +12,12 @@ export const subscriptions = new Map<string, PublicationContext>();
 /** How often a subscription of each tag has ended. */
 export const stops = new Map<string, number>();
 
-/** The released keys. A key here is any text: methods and scripts wait until a method releases it. */
+/** The released keys. Here a key is a text that methods and scripts can wait for. */
 export const released = new Set<string>();
-/** For each key that is awaited: the function that ends the wait. */
+/** The function that ends the wait for each key. */
 const waiting = new Map<string, () => void>();
 
-/** Resolves when a key is released; at once if it is released already. */
+/** Resolves when a key has been released. */
 export function wait(key: string): Promise<void> {
 	return new Promise((resolve) => {
 		if (released.has(key)) resolve();
@@ -38,7 +38,7 @@ export async function relay({ key, next }: { key: string; next?: string | null |
 	if (next) release(next);
 }
 
-/** The fields of an operation. Those named in its last argument, `cleared`, are undefined. */
+/** The fields of an operation, with `undefined` for the names in `cleared`. */
 function fieldsOf(fields: unknown, cleared: unknown = []): Record<string, unknown> {
 	const all = { ...(fields as object) } as Record<string, unknown>;
 	for (const name of cleared as string[]) all[name] = undefined;
@@ -68,11 +68,11 @@ const OPERATIONS: Readonly<Record<string, (context: PublicationContext, args: re
 	wait: (_context, [key]) => wait(String(key)),
 };
 
-/** Runs the operations of a script in their order. */
+/** Runs the operations of a script. */
 export async function perform(context: PublicationContext, script: readonly (readonly unknown[])[]): Promise<void> {
 	for (const [name, ...args] of script) {
 		const done = OPERATIONS[String(name)]?.(context, args);
-		// Only promises are awaited: a script without `wait` runs in one go, as a synchronous publish function does.
+		// A script without `wait` must run synchronously.
 		if (done) await done;
 	}
 }

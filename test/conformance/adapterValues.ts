@@ -1,10 +1,10 @@
-/** The values that methods of Roomkey's adapter return and throw, by their names in README.md of this folder. */
+/** The values that methods of Roomkey's adapter return and throw, by their names in README.md. */
 import { ClientError } from '../../shared/errors.js';
 
 const cyclic: unknown[] = [];
 cyclic.push(cyclic);
 
-/** What `conformance.value` returns, by its argument `kind`. A client cannot send most of these values. */
+/** What `conformance.value` returns, by its argument `kind`. */
 export const VALUES: Readonly<Record<string, () => unknown>> = {
 	undefined: () => undefined,
 	null: () => null,

@@ -1,4 +1,4 @@
-/** The cases of the suite: their form, and reading them. README.md describes both for readers without TypeScript. */
+/** The form of the cases (README.md), and the function that reads them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -6,10 +6,9 @@ import { gunzipSync } from 'node:zlib';
 /** JSON, in which the text `<name>` and an object with the member `?` are holes (`match.ts`). */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
 
-/** The version that the client asks for before the first step; false: the steps negotiate it themselves. */
+/** The DDP version that the client asks for before the first step. `false`: the steps connect. */
 export type Handshake = '1' | 'pre2' | 'pre1' | false;
 
-/** What a step does or expects. */
 type Action =
 	/** Sends a message as JSON. */
 	| { readonly send: Json }
@@ -34,13 +33,13 @@ type Action =
 	/** Sends an HTTP request, and compares `status`, `headers` and `body` of the answer. */
 	| { readonly http: HttpRequest; readonly answer: Json };
 
-/** One step. `on` names the connection; without it the step is made on the connection `a`. */
+/** One step. `on` names the connection. Default: `a`. */
 export type Step = { readonly on?: string } & Action;
 
-/** A request to the server's HTTP side. */
+/** An HTTP request to the server. */
 export interface HttpRequest {
 	readonly method: string;
-	/** Below the address of the server. Each `<name>` in it, and in the body, is the fresh text of that name. */
+	/** Below the address of the server. Path and body may contain holes of the form `<name>`. */
 	readonly path: string;
 	readonly headers?: Readonly<Record<string, string>>;
 	readonly body?: string;
@@ -71,24 +70,24 @@ export type Level = (typeof LEVELS)[number];
 
 export interface Case {
 	readonly name: string;
-	/** The section of `ddp.md` or `check.md`, in the folder `test/contract`, that it shows. */
+	/** A section of a file in `test/contract`, such as `ddp.md 7`. */
 	readonly section: string;
 	readonly level: Level;
-	/** Features of the server that it needs. Default: none. */
+	/** Features that the server needs for this case. Default: none. */
 	readonly needs?: readonly Feature[];
 	/** Default: version 1. */
 	readonly connect?: Handshake;
-	/** Connects at this path, whatever the transport of the run. `<name>` in it is a fresh text of that name. */
+	/** Connects at this path, whatever the transport of the run. It may contain holes of the form `<name>`. */
 	readonly path?: string;
 	/** True: what arrives after the last step is not looked at. */
 	readonly open?: boolean;
 	readonly steps: readonly Step[];
 }
 
-/** The cases are JSON in files beside the sources, so that any language can read them; compressed by gzip in the package. */
+/** Contains JSON files, which are compressed by gzip in the package. */
 const CASES = 'test/conformance/cases/';
 
-/** The folder of the cases: below one of the folders that contain this file, wherever the build has put it. */
+/** Finds `CASES` in one of the folders above this file. */
 function findFolder(): string {
 	for (let at = new URL('./', import.meta.url); at.pathname !== '/'; at = new URL('../', at)) {
 		const folder = fileURLToPath(new URL(CASES, at));

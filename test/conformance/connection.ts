@@ -1,4 +1,4 @@
-/** One connection of the runner: a raw WebSocket with one message in each frame, or SockJS frames on a WebSocket. */
+/** Connections of the runner: WebSockets with or without SockJS frames. */
 import { WebSocket } from 'ws';
 
 /** How a connection was closed. */
@@ -7,29 +7,27 @@ export interface Closed {
 	readonly reason: string;
 }
 
-/** A connection that the runner uses. */
+/** A connection to the server under test. */
 export interface Connection {
-	/** The next message as text; after the last one, how the connection was closed. @throws Error after the timeout */
+	/** The next message. After the last one, how the connection was closed. @throws Error after `timeout` ms */
 	next(timeout: number): Promise<string | Closed>;
-	/** Sends one message. */
 	send(text: string): void;
 	/** Sends a frame as it is. */
 	sendFrame(frame: string | Uint8Array): void;
 	/** Ends the connection at once. */
 	terminate(): void;
-	/** Closes the connection with the code 1000, as a client that leaves does. */
+	/** Closes the connection with the code 1000. */
 	close(): void;
-	/** The first frames, up to `MAX_FRAMES`: `<` from the server, `>` from the client. Long ones are cut. */
+	/** The first `MAX_FRAMES` frames: `<` from the server, `>` from the client. Long frames are cut. */
 	readonly transcript: string[];
 }
 
-/** Maximum number of frames in a transcript. */
 const MAX_FRAMES = 200;
 
 /**
  * Opens a connection.
- * @param framing `sockjs`: messages are sent and received in SockJS frames, and the frame `o` must come first
- * @throws Error if it cannot be opened
+ * @param framing `sockjs`: messages are in SockJS frames, and the first frame is `o`
+ * @throws Error if the connection cannot be opened
  */
 export async function openConnection(url: string, framing: 'none' | 'sockjs', timeout: number): Promise<Connection> {
 	const socket = new WebSocket(url, { handshakeTimeout: timeout });
@@ -99,7 +97,7 @@ export async function openConnection(url: string, framing: 'none' | 'sockjs', ti
 	return connection;
 }
 
-/** The messages in a SockJS frame. A heartbeat, `h`, and the last frame, `c…`, have none. Other texts are returned unchanged. */
+/** The messages in a SockJS frame. Heartbeats (`h`) and close frames (`c…`) have none. Others are returned unchanged. */
 function messagesIn(frame: string): string[] {
 	if (frame === 'h' || frame.startsWith('c')) return [];
 	if (!frame.startsWith('a')) return [frame];

@@ -1,12 +1,8 @@
-/**
- * Holes in cases: values that differ from run to run. The text `<name>` is a fresh text in each run of a case. Any other
- * hole is an object with the member `?`, which names its kind. The first hole with a `name` keeps the value that it stands
- * for. Every later hole of that name stands for an equal value.
- */
+/** Holes in cases, which stand for values that differ from run to run. README.md describes them. */
 import { randomBytes } from 'node:crypto';
 import type { Json } from './cases.js';
 
-/** The values of named holes, for one run of a case. */
+/** The values of named holes and of fresh texts in one run of a case. */
 export type Bindings = Map<string, unknown>;
 
 type Hole = { readonly '?': string; readonly name?: string } & Readonly<Record<string, Json>>;
@@ -25,7 +21,7 @@ const show = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
 
 const testText = (value: unknown, pattern: RegExp) => typeof value === 'string' && pattern.test(value);
 
-/** The kinds of holes that test only the value itself: not `bound`, `includes` and `not`. */
+/** Tests of the kinds of holes other than `bound`, `includes` and `not`. */
 const KINDS: Readonly<Record<string, (value: unknown, hole: Hole) => boolean>> = {
 	any: (value) => value !== undefined,
 	string: (value) => typeof value === 'string',
@@ -39,7 +35,7 @@ const KINDS: Readonly<Record<string, (value: unknown, hole: Hole) => boolean>> =
 	text: (value, hole) => testText(value, new RegExp(String(hole.matches), 'u')),
 };
 
-/** The fresh text of a name: the same in one run of a case, another in each run. */
+/** The fresh text of a name, which differs in each run of a case. */
 function fresh(name: string, bindings: Bindings): string {
 	if (!bindings.has(name)) bindings.set(name, `${name}-${randomBytes(8).toString('hex')}`);
 	return String(bindings.get(name));

@@ -6,13 +6,13 @@ import { type Closed, type Connection, openConnection } from './connection.js';
 import { type Bindings, difference, fill, fillText } from './match.js';
 
 export interface ConformanceOptions {
-	/** The cases. Default: all. */
+	/** Default: all. */
 	readonly cases?: readonly Case[];
 	/** `sockjs`: cases without a path of their own run over SockJS frames on a WebSocket. Default `websocket`. */
 	readonly transport?: 'websocket' | 'sockjs';
 	/** Features that the server lacks. Default: none. */
 	readonly without?: readonly Feature[];
-	/** Levels to run. Default: all. */
+	/** Default: all. */
 	readonly levels?: readonly Level[];
 	/** How long the runner waits for each message, in ms. Default 5,000. */
 	readonly timeout?: number;
@@ -40,7 +40,7 @@ export interface ConformanceReport {
 }
 
 /**
- * Runs the suite against the server at an address, which must supply the methods and publications of README.md of this folder.
+ * Runs the suite against a server that supplies the methods and publications of README.md.
  * @param url such as `ws://127.0.0.1:3000/websocket`
  */
 export async function runConformance(url: string, options: ConformanceOptions = {}): Promise<ConformanceReport> {
@@ -79,14 +79,14 @@ export async function runCase(url: string, testCase: Case, options: ConformanceO
 	}
 }
 
-/** Sent when nothing more is expected: whatever else the server had to send arrives before the answer. */
+/** Sent when nothing more is expected. Surplus messages of the server arrive before the answer. */
 const LAST_CALL = { msg: 'method', id: 'conformance-quiet', method: 'conformance.echo', params: ['quiet'] };
 const LAST_PING = { msg: 'ping', id: 'conformance-quiet' };
 
 class CaseRun {
 	readonly #bindings: Bindings = new Map();
 	readonly #connections = new Map<string, Connection>();
-	/** Messages that have arrived but were not compared yet, by connection. */
+	/** Messages that were received but not yet compared. */
 	readonly #pending = new Map<Connection, Record<string, unknown>[]>();
 	readonly #ended = new Set<string>();
 	readonly #timeout: number;
@@ -158,7 +158,7 @@ class CaseRun {
 		this.#mustEqual({ msg: 'connected', session: { '?': 'string' } }, answer);
 	}
 
-	/** The next message. An `updated` or `ready` with several ids becomes several messages. Pings of the server are answered. */
+	/** The next message. Answers pings of the server, unless the case needs `heartbeat`. */
 	async #next(connection: Connection): Promise<Record<string, unknown>> {
 		const pending = this.#pending.get(connection) ?? [];
 		const arrived = pending.shift();
@@ -186,7 +186,7 @@ class CaseRun {
 		throw new Error(`${found} (expected ${JSON.stringify(expected)}, received ${JSON.stringify(actual)})`);
 	}
 
-	/** Receives all messages of the entries. Only the messages of an entry that is a list must arrive in its order. */
+	/** Receives the messages of all entries. Only the messages of one list must arrive in order. */
 	async #receiveAll(connection: Connection, entries: readonly Json[]): Promise<void> {
 		let lists = entries.map((entry) => (Array.isArray(entry) ? (entry as Json[]) : [entry]));
 		lists = lists.filter((list) => list.length > 0);
@@ -248,7 +248,7 @@ class CaseRun {
 	}
 }
 
-/** One message for each id in `updated` and `ready`: a server may name several in one message. */
+/** Makes one message for each id of an `updated` or `ready`. */
 function takeApart(message: Record<string, unknown>): Record<string, unknown>[] {
 	const member = { updated: 'methods', ready: 'subs' }[String(message.msg)];
 	const ids = member === undefined ? undefined : message[member];

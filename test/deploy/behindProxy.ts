@@ -1,4 +1,4 @@
-/** What must work through a proxy that terminates TLS. The test file of each proxy calls `describeProxy`. */
+/** The tests of Roomkey behind a proxy that terminates TLS. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export const CERTIFICATE = path.resolve('test/fixtures/tls/first.cert.pem');
 export const KEY = path.resolve('test/fixtures/tls/first.key.pem');
 const ca = readFileSync(CERTIFICATE);
 
-/** The address of the clients. The proxy has another one, 127.0.0.1. */
+/** The address of the clients. The proxy has 127.0.0.1. */
 const CLIENT = '127.0.0.9';
 
 /** The credentials of alice, a user of the demo. */
@@ -31,7 +31,6 @@ interface Answer {
 	readonly text: string;
 }
 
-/** A DDP client over a WebSocket through the proxy. */
 async function connectDdp(port: number, headers: Record<string, string> = {}): Promise<WebSocket> {
 	const socket = new WebSocket(`wss://localhost:${port}/websocket`, { ca, headers, localAddress: CLIENT, family: 4 });
 	await once(socket, 'open');
@@ -41,7 +40,7 @@ async function connectDdp(port: number, headers: Record<string, string> = {}): P
 	return socket;
 }
 
-/** @param startProxy starts the proxy with TLS on a port, in front of a port of Roomkey */
+/** Defines the tests. @param startProxy starts the proxy with TLS on `port`, in front of Roomkey on `upstream` */
 export function describeProxy(name: string, startProxy: (port: number, upstream: number) => Promise<Program>): void {
 	describe(`Roomkey behind ${name}`, () => {
 		let roomkey: Program;
@@ -81,7 +80,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 			return { status: response.statusCode, headers: response.headers, text };
 		}
 
-		it('answers REST over TLS, with its security headers and HSTS', async () => {
+		it('answers REST over TLS, with security headers and HSTS', async () => {
 			const { status, headers, text } = await ask('/api/v1/me', { headers: CREDENTIALS });
 			expect(status).to.equal(200);
 			expect(JSON.parse(text)).to.include({ username: 'alice' });
@@ -89,7 +88,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 			expect(headers['strict-transport-security']).to.equal('max-age=15552000');
 		});
 
-		it('serves the reference page and the probes, and keeps the metrics from the public', async () => {
+		it('serves the reference page and the probes, but not the metrics', async () => {
 			for (const [url, status] of [
 				['/api-docs', 200],
 				['/readyz', 200],
@@ -104,7 +103,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 			expect(await metrics.text()).to.include('roomkey_build_info');
 		});
 
-		it('takes bodies of 3 MB where a method does', async () => {
+		it('passes a body of 3 MB to the method', async () => {
 			const body = JSON.stringify({ usersSuggestedGroupKeys: {}, padding: 'x'.repeat(3_000_000) });
 			const headers = { ...CREDENTIALS, 'content-type': 'application/json' };
 			const { status, text } = await ask('/api/v1/e2e.provideUsersSuggestedGroupKeys', {
@@ -112,12 +111,12 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 				headers,
 				body,
 			});
-			// The method refuses the call because of `padding`, so neither the proxy nor a size limit has refused it.
+			// A refusal that names `padding` comes from the method, not from the proxy or a size limit.
 			expect(status).to.equal(400);
 			expect(text).to.include('padding');
 		});
 
-		it('serves DDP over WebSocket, to programs and to pages of its own origin', async () => {
+		it('serves DDP over WebSocket to programs and to pages of the same origin', async () => {
 			const headersOfClients: Record<string, string>[] = [{}, { origin: `https://localhost:${port}` }];
 			for (const headers of headersOfClients) {
 				const socket = await connectDdp(port, headers);
@@ -139,7 +138,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 
 		for (const transport of ['websocket', 'xhr-polling']) {
 			it(`serves SockJS over ${transport}`, async () => {
-				// SockJS has no option for a trusted certificate. `run.sh` names the certificate in NODE_EXTRA_CA_CERTS.
+				// SockJS trusts the certificate only because of NODE_EXTRA_CA_CERTS in `run.sh`.
 				const socket = new SockJS(`https://localhost:${port}/sockjs`, null, { transports: transport });
 				await new Promise((resolve, reject) => {
 					socket.onopen = resolve;
@@ -155,7 +154,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 			});
 		}
 
-		it('receives the address of the client, and ignores one that the client has made up', async () => {
+		it('logs the address of the client, not the one in its `X-Forwarded-For`', async () => {
 			const headers = { 'content-type': 'application/json', 'x-forwarded-for': '9.9.9.9' };
 			const body = '{"user":"alice","password":"wrong"}';
 			expect((await ask('/api/v1/login', { method: 'POST', headers, body })).status).to.equal(401);
@@ -172,7 +171,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 
 		it('passes the checks of docs/deploying.md', async () => {
 			const before = roomkey.output.length;
-			// Here `curl` has the address of the clients, and `journalctl` prints what Roomkey has logged in this test.
+			// `curl` uses the address of the clients. `journalctl` prints what Roomkey has logged in this test.
 			const run = (block: string, functions = '') => {
 				const env = { ...process.env, CURL_CA_BUNDLE: CERTIFICATE, LOG: roomkey.output.slice(before) };
 				const script = `curl() { command curl --interface ${CLIENT} -4 "$@"; }\n${functions}\n${block}`;
@@ -188,7 +187,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 			expect(JSON.parse(line)).to.include({ method: 'login', outcome: 'refused', clientAddress: CLIENT });
 		});
 
-		it('is reached again after a restart, without a restart of the proxy', async () => {
+		it('is reached again after a restart, while the proxy runs on', async () => {
 			const socket = await connectDdp(port);
 			const closed = once(socket, 'close');
 			expect(await roomkey.stop()).to.equal(0);

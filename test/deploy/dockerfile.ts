@@ -1,14 +1,11 @@
-/**
- * Runs the instructions of a Dockerfile in folders with Debian, by chroot. Not every machine can download images. So the
- * base image is made here: debootstrap makes a Debian, and Node and npm of this machine are copied into it.
- */
+/** Runs the instructions of a Dockerfile without Docker, by chroot in folders with Debian. */
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Program } from './processes.js';
 
-/** Runs a program to its end, and returns what it prints. @throws Error with its output, if it fails */
+/** Runs a program. @returns its standard output @throws Error with its output, if it fails */
 export async function execute(file: string, args: readonly string[]): Promise<string> {
 	return (await promisify(execFile)(file, [...args], { maxBuffer: 2 ** 26 })).stdout;
 }
@@ -34,7 +31,10 @@ function readInstructions(file: string): Instruction[] {
 		});
 }
 
-/** Makes a folder with what the base image has. `DEBIAN_FOLDER` names a Debian that debootstrap has made already. */
+/**
+ * Makes a folder that stands for the base image: a Debian with Node and npm of this machine. `DEBIAN_FOLDER` may name a
+ * Debian that debootstrap has made already.
+ */
 export async function makeBase(folder: string): Promise<void> {
 	const ready = process.env.DEBIAN_FOLDER;
 	if (ready) await execute('cp', ['-a', ready, folder]);
@@ -50,7 +50,7 @@ export async function makeBase(folder: string): Promise<void> {
 		if (existsSync(file)) cpSync(file, path.join(folder, file));
 }
 
-/** A stage of the build: the folder that stands for its image, and what its instructions have set. */
+/** A stage of the build, with its folder and what its instructions have set. */
 export class Stage {
 	readonly env: Record<string, string> = { PATH, HOME: '/root', NODE_EXTRA_CA_CERTS: TRUSTED };
 	readonly ports: number[] = [];
@@ -61,28 +61,24 @@ export class Stage {
 
 	constructor(readonly folder: string) {}
 
-	/** The arguments of `chroot` for a command. */
-	#arguments(command: readonly string[], more: Record<string, string> = {}): string[] {
+	#chrootArguments(command: readonly string[], more: Record<string, string> = {}): string[] {
 		const env = Object.entries({ ...this.env, ...more }).map(([name, value]) => `${name}=${value}`);
 		const inside = ['/usr/bin/env', '-i', '-C', this.workdir, ...env, ...command];
 		return [`--userspec=${this.user}:${this.user}`, this.folder, ...inside];
 	}
 
-	/** Runs a command to its end. @throws Error with its output, if it fails */
 	run(command: readonly string[], env: Record<string, string> = {}): Promise<string> {
-		return execute('chroot', this.#arguments(command, env));
+		return execute('chroot', this.#chrootArguments(command, env));
 	}
 
-	/** Starts the container. */
 	start(env: Record<string, string>, ...args: string[]): Program {
-		return Program.start('chroot', this.#arguments([...this.entrypoint, ...args], env));
+		return Program.start('chroot', this.#chrootArguments([...this.entrypoint, ...args], env));
 	}
 }
 
 /**
  * Builds the stages of a Dockerfile, and returns the last one.
  * @param base the folder that stands for the base image
- * @param context the folder that `COPY` copies from
  * @param work where the folders of the stages are made
  */
 export async function buildImage(file: string, base: string, context: string, work: string): Promise<Stage> {
@@ -125,7 +121,7 @@ async function apply(
 		const to = path.resolve('/', stage.workdir, target);
 		const destination = path.join(stage.folder, to);
 		mkdirSync(path.dirname(destination), { recursive: true });
-		// `-T`: a folder becomes the destination, instead of being put into it.
+		// `-T` copies a folder as the destination, not into the destination.
 		await execute('cp', ['-aT', path.join(root, source), destination]);
 	} else throw new Error(`The instruction ${name} is not known here`);
 }

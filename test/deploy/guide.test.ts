@@ -1,4 +1,4 @@
-/** The proxy rules in docs/rocketchat.md, with the real nginx and Caddy: they are valid, and send requests where they should. */
+/** The proxy rules in docs/rocketchat.md, with the real nginx and Caddy. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ const blocksOf = (language: string) =>
 	Array.from(guide.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms')), ([, block = '']) => block);
 
 describe('the proxy rules of docs/rocketchat.md', () => {
-	it('are there for two set-ups with nginx and Caddy, and for a mirror with nginx', () => {
+	it('cover two set-ups and a mirror for nginx, and two set-ups for Caddy', () => {
 		expect([blocksOf('nginx').length, blocksOf('caddy').length]).to.deep.equal([3, 2]);
 	});
 
@@ -48,7 +48,7 @@ describe('the proxy rules of docs/rocketchat.md', () => {
 	}
 });
 
-/** A server that answers each request with a text. Returns its port and a function that closes it. */
+/** Starts a server that answers each request with a text. */
 async function answering(text: string): Promise<{ port: number; close: () => void }> {
 	const server = createServer((request, response) => request.resume().on('end', () => response.end(text)));
 	server.listen(0, '127.0.0.1');
@@ -56,7 +56,6 @@ async function answering(text: string): Promise<{ port: number; close: () => voi
 	return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }
 
-/** Starts the real nginx with rules of docs/rocketchat.md. */
 function startNginx(port: number, rules: string): Program {
 	const file = path.join(folder, `nginx-at-${port}.conf`);
 	const user = process.getuid?.() === 0 ? 'user root;' : '';
@@ -65,7 +64,6 @@ function startNginx(port: number, rules: string): Program {
 	return Program.start('nginx', ['-c', file, '-e', 'stderr']);
 }
 
-/** Starts the real Caddy with rules of docs/rocketchat.md. */
 function startCaddy(port: number, rules: string): Program {
 	const file = path.join(folder, `Caddyfile-at-${port}`);
 	writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n}\nhttp://127.0.0.1:${port} {\n${rules}}\n`);
@@ -114,7 +112,7 @@ describe('a proxy with the rules of docs/rocketchat.md', () => {
 });
 
 describe('nginx with the mirror of docs/rocketchat.md', () => {
-	it('also sends a key call to a server with --shadow, which reports a write that the original server has not made', async () => {
+	it('copies a key call to a server with --shadow, which reports a missing write', async () => {
 		const data = path.join(folder, 'data');
 		const { store, close } = await openStore({ kind: 'files', folder: data }, memoryLog());
 		await fillDemo(store);

@@ -1,4 +1,4 @@
-/** Processes of the deployment tests, each on 127.0.0.1 and ended by its process id. */
+/** The programs that the deployment tests start. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -13,7 +13,7 @@ async function acceptsConnections(port: number): Promise<boolean> {
 	return isOpen;
 }
 
-/** A running program, with all that it has written. */
+/** A running program and its output. */
 export class Program {
 	output = '';
 	readonly #ended: Promise<unknown>;
@@ -69,10 +69,10 @@ export class Program {
 	}
 }
 
-/** Starts the command with the demo's users. It trusts a proxy at 127.0.0.1, which the caller starts. */
+/** Starts the demo, which trusts a proxy at 127.0.0.1. */
 export async function startRoomkey(port: number, ...flags: string[]): Promise<Program> {
 	const main = path.resolve('dist/server/cli/main.js');
-	// Not `loopback`: the clients of these tests have other loopback addresses, and are not trusted proxies.
+	// Not `loopback`, because the clients of these tests have other loopback addresses.
 	const args = [main, '--demo', '--port', String(port), '--trust-proxy', '127.0.0.1', '--log-level', 'debug', ...flags];
 	const roomkey = Program.start(process.execPath, args);
 	await roomkey.listening(port);

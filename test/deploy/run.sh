@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `npm run test:deploy`: the files in deploy/ with the real nginx, Caddy, systemd-analyze, debootstrap, curl and jq, which apt-get
-# installs if they are missing. Needs root, for chroot. DEBIAN_FOLDER may name a Debian that debootstrap has made already.
+# `npm run test:deploy`: tests the files in deploy/ with the real programs. apt-get installs those that are missing.
+# Needs root, for chroot. DEBIAN_FOLDER may name a Debian that debootstrap has made already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

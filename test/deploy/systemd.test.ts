@@ -9,7 +9,6 @@ import { replaced } from './replaced.js';
 
 const UNIT = 'deploy/systemd/roomkey.service';
 
-/** The lines of the unit, without comments. */
 const lines = readFileSync(UNIT, 'utf8')
 	.split('\n')
 	.filter((line) => line !== '' && !line.startsWith('#'));
@@ -19,7 +18,7 @@ describe('the unit of systemd', () => {
 	const file = path.join(folder, 'roomkey.service');
 
 	before(() => {
-		// `systemd-analyze verify` requires that the program exists. Node may be at another path here.
+		// `systemd-analyze verify` requires that the program exists.
 		const text = replaced(readFileSync(UNIT, 'utf8'), [
 			[/ExecStart=\/usr\/bin\/node/, `ExecStart=${process.execPath}`],
 		]);
@@ -34,11 +33,11 @@ describe('the unit of systemd', () => {
 		return { status, text: stdout + stderr };
 	}
 
-	it('has no fault that `systemd-analyze verify` finds', () => {
+	it('passes `systemd-analyze verify`', () => {
 		expect(analyze('verify')).to.deep.equal({ status: 0, text: '' });
 	});
 
-	it('has no fault with the settings for TLS without a proxy', () => {
+	it('passes `systemd-analyze verify` with the settings for TLS without a proxy', () => {
 		const dropIns = `${file}.d`;
 		mkdirSync(dropIns);
 		copyFileSync('deploy/systemd/tls.conf', path.join(dropIns, 'tls.conf'));
@@ -49,7 +48,7 @@ describe('the unit of systemd', () => {
 		rmSync(dropIns, { recursive: true });
 	});
 
-	it('has faults that `systemd-analyze verify` finds if a value is changed to a wrong one', () => {
+	it('is refused by `systemd-analyze verify` with a wrong value', () => {
 		const text = readFileSync(file, 'utf8');
 		writeFileSync(file, text.replace('ProtectHome=yes', 'ProtectHome=maybe'));
 		expect(analyze('verify').text).to.include('maybe');
@@ -71,10 +70,9 @@ describe('the unit of systemd', () => {
 		expect(names.filter((name) => !known.has(name))).to.deep.equal([]);
 	});
 
-	it('starts the program of the package in /opt/roomkey, which may be a link to the package', () => {
+	it('starts the program in /opt/roomkey, which may be a link', () => {
 		const { bin } = JSON.parse(readFileSync('package.json', 'utf8'));
 		expect(lines).to.include(`ExecStart=/usr/bin/node /opt/roomkey/${bin.roomkey}`);
-		// Started through a link, the program finds its files and packages.
 		symlinkSync(path.resolve('.'), path.join(folder, 'linked'));
 		const program = path.join(folder, 'linked', bin.roomkey);
 		const { status, stdout } = spawnSync(process.execPath, [program, 'check', '--data', folder], {

@@ -61,7 +61,7 @@ describe('docs/building.md', () => {
 		expect(stdout).to.match(/1 passing/);
 	});
 
-	it('has a method that stores a note, and removes it if a call leaves it out', async () => {
+	it('has a method that sets and removes a note', async () => {
 		const opened = await open({ methods: [setNote] });
 		const alice = await opened.addUser();
 		const id = (await opened.call(alice, 'tasks.add', 'write')) as string;
@@ -76,7 +76,7 @@ describe('docs/building.md', () => {
 		expect(await opened.collections.tasks.countDocuments({})).to.equal(1);
 	});
 
-	it('has definitions that describe documents, events and arguments, and an audit event', async () => {
+	it('describes documents, events and arguments, and audits a call', async () => {
 		const opened = await open({
 			methods: [remind],
 			publications: [doneTasks],
@@ -106,7 +106,7 @@ describe('docs/building.md', () => {
 		const asyncapi = await (await fetch(`${opened.url}/asyncapi.json`)).text();
 		expect(asyncapi).to.include('"taskId"').and.to.include('A task is due').and.to.include('"done"');
 		expect(openapi).to.include('text of 1 to 200 characters');
-		// The version of Rocket.Chat that the setting `rocketchat-version` has by default.
+		// The default of the setting `rocketchat-version`.
 		for (const path of ['/api/info', '/api/v1/info']) {
 			expect(await (await fetch(`${opened.url}${path}`)).json()).to.include({ version: '8.0.0', success: true });
 		}
@@ -140,7 +140,7 @@ describe('docs/building.md', () => {
 		await client.call('tasks.add', 'write');
 	});
 
-	it('has a field that the application adds to users, and a publication that clients receive without subscribing', async () => {
+	it('adds a field to users, and publishes it without a subscription', async () => {
 		const alice = await (await open({ methods: [setColour], publications: [ownColour] })).addUser({ colour: 'red' });
 		const client = await server?.connect(alice);
 		await client?.call('users.setColour', 'blue');
@@ -164,7 +164,7 @@ describe('docs/building.md', () => {
 		expect(await opened.call(editor, 'tasks.removeAll', alice.id)).to.equal(1);
 	});
 
-	it('has REST paths and verbs that the application chooses, an HTTP server of the application, and a call by the program', async () => {
+	it('has chosen REST paths and verbs, on an HTTP server of the application', async () => {
 		const { http, server: mounted } = await mount({
 			...parts,
 			methods: [...parts.methods, readTask, changeTask],

@@ -6,7 +6,6 @@ import { knownErrors } from '../../shared/errors.js';
 
 const read = (file: string) => readFileSync(file, 'utf8');
 
-/** The text of a section, from its heading to the next of the same level. */
 function section(page: string, heading: string): string {
 	const [, text] = read(page).split(`\n## ${heading}\n`);
 	if (text === undefined) throw new Error(`${page} has no section '${heading}'`);
@@ -44,7 +43,7 @@ describe('the guide for contributors', () => {
 		expect(count).to.be.above(25);
 	});
 
-	it('names only existing files of test/support, and functions that these export', () => {
+	it('names only existing files of test/support and functions that they export', () => {
 		const rows = Array.from(section('CONTRIBUTING.md', 'Write a test').matchAll(/^\| (`\w+\.ts`.*?) \| (.*) \|$/gm));
 		const missing: string[] = [];
 		for (const [, files = '', use = ''] of rows) {

@@ -1,4 +1,4 @@
-/** The programs in examples/ work as they stand. The bot has a test of its own: test/clients/e2e/bot.test.ts. */
+/** The programs in examples/ work as they stand. test/clients/e2e/bot.test.ts tests the bot. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -67,7 +67,7 @@ describe('examples', () => {
 		expect(await rejection(alice.call('tasks.add', 'too often'))).to.include({ error: 'too-many-requests' });
 	});
 
-	it('express: counts a visit for each request of a page, each REST call and each DDP call', async () => {
+	it('express: counts visits by page, REST and DDP', async () => {
 		await start('examples/express/server.mjs');
 		expect(await (await fetch(`${url}/home`)).text()).to.equal('Visit 1 of home');
 		expect(await (await fetch(`${url}/counters/home`, { method: 'POST' })).json()).to.include({ result: 2 });

@@ -1,4 +1,4 @@
-/** The pairs of docs/from-meteor.md: a client gets the same from both sides. */
+/** Clients get the same from the Meteor code and the Roomkey code of docs/from-meteor.md. */
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { createServer, type RoomkeyServer } from '../../server/index.js';
@@ -11,7 +11,6 @@ import { blocks } from './pages.js';
 const PAGE = 'docs/from-meteor.md';
 const serverOptions = { store: { memory: true }, port: 0, logLevel: 'error' } as const;
 
-/** Starts what the Meteor side of the page describes. */
 async function startMeteor(): Promise<RoomkeyServer> {
 	const code = blocks.filter(({ page, info }) => page === PAGE && info === 'js').map((block) => block.code);
 	const meteor = runMeteor(code.join('\n'));
@@ -41,7 +40,6 @@ for (const [side, startSide] of Object.entries(sides)) {
 			const { result } = await client.call('createUser', { username, password });
 			return (result as { id: string }).id;
 		};
-		/** Reads frames until one has this `msg`. Returns all frames that it has read. */
 		const until = async (msg: string) => {
 			const frames = [await client.next()];
 			while (frames.at(-1)?.msg !== msg) frames.push(await client.next());

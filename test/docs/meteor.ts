@@ -1,7 +1,4 @@
-/**
- * Runs the Meteor blocks of docs/from-meteor.md. Instead of Meteor's globals, such as `Meteor.methods`, the blocks call
- * functions that collect the definitions. They become the options of a Roomkey server.
- */
+/** Runs the Meteor blocks of docs/from-meteor.md, with stand-ins for Meteor's globals. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
 	ClientError,
@@ -21,17 +18,17 @@ import {
 type Any = any;
 type Handler = (this: Any, ...args: Any[]) => Any;
 
-/** The collections and the store that Meteor code uses: in a handler those of its context, in `Meteor.startup` those of the server. */
+/** The data that Meteor code uses: in a handler of its context, in `Meteor.startup` of the server. */
 interface Database {
 	readonly collections: Any;
 	readonly store: Any;
 }
 
-/** Names for the arguments of a handler. Arguments have names in Roomkey, but only positions in Meteor. */
+/** Names for the arguments of handlers, which have only positions in Meteor. */
 const PARAMS = ['a', 'b', 'c', 'd'];
 const anyArgs = Object.fromEntries(PARAMS.map((name) => [name, Match.Any]));
 
-/** Runs Meteor code. @returns the options of the server that it describes, and a function that runs its `Meteor.startup` */
+/** Runs Meteor code. @returns the options of its server, and a function that runs its `Meteor.startup` */
 export function runMeteor(code: string): { options: ServerOptions; start(server: Database): Promise<void> } {
 	const database = new AsyncLocalStorage<Database>();
 	const current = () => database.getStore() as Database;
@@ -44,7 +41,6 @@ export function runMeteor(code: string): { options: ServerOptions; start(server:
 	const startups: (() => unknown)[] = [];
 	let signUps = true;
 
-	/** Calls a handler with its arguments by position, and with the context as `this`. */
 	const run = (handler: Handler, args: Any, context: Any) =>
 		database.run(context, () =>
 			handler.apply(

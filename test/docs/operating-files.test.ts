@@ -1,7 +1,4 @@
-/**
- * The dashboard and the alert rules in deploy/: every query finds its metrics and labels in a scrape of a real server. The
- * pages for operators name all alerts, the job and the audit messages.
- */
+/** The dashboard and the alert rules in deploy/ fit the metrics of a real server and the pages for operators. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { OUTCOMES } from '../../server/core/observer.js';
@@ -12,7 +9,6 @@ import { type Scrape, scrape } from '../support/scrape.js';
 const ADDED_METRICS = new Set(['up']);
 const ADDED_LABELS = new Set(['job', 'instance']);
 
-/** The values that queries may select, by label. */
 const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
 	outcome: OUTCOMES,
 	limit: ['method', 'subscription', 'password', 'connections'],
@@ -22,7 +18,7 @@ const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
 /** Words of the query language that look like names. */
 const WORDS = new Set(['by', 'on', 'and', 'or', 'unless', 'without', 'ignoring', 'group_left', 'group_right']);
 
-/** The metrics of a query, the labels that it groups by, and its selectors, each as metric, label and text. */
+/** Reads the metrics of a query, the labels of its groups, and its selectors as metric, label and text. */
 function readQuery(query: string): { metrics: string[]; labels: string[]; selected: [string, string, string][] } {
 	const selected: [string, string, string][] = [];
 	const labels: string[] = [];
@@ -71,7 +67,7 @@ describe('the pages for operators', () => {
 		expect(named).to.have.members(alerts);
 	});
 
-	it('name the same job in the rules, in the file for Prometheus and in the text', () => {
+	it('name the same Prometheus job as the rules and prometheus.yml', () => {
 		const jobs = Array.from(rules.matchAll(/job="(\w+)"/g), ([, name]) => name);
 		const file = readFileSync('deploy/prometheus/prometheus.yml', 'utf8');
 		const [, job] = /job_name: (\w+)/.exec(file) ?? [];
@@ -89,7 +85,7 @@ describe('the pages for operators', () => {
 		const page = readFileSync('docs/operating.md', 'utf8');
 		const listed = Array.from(page.matchAll(/^\| `([A-Z][^`]+)` \|/gm), ([, message]) => message);
 		expect(messages).to.have.length.above(3);
-		// The log of calls chooses between 'Audit' and another message, so the pattern above does not find them.
+		// callLog.ts keeps 'Audit' in a variable, where the pattern does not find it.
 		expect(listed).to.include.members(['Audit', ...messages]);
 	});
 });
@@ -100,7 +96,7 @@ describe('the dashboard and the alert rules:', () => {
 
 	before(async () => {
 		busy = await startBusyServer();
-		// Counts the rooms whose key nobody holds. Without this, the first scrape only starts the count.
+		// Counts the rooms whose key nobody holds. The first scrape alone would only start the count.
 		await busy.server.ops.census?.refresh();
 		metrics = await scrape(busy.url);
 	});
@@ -136,7 +132,7 @@ describe('the dashboard and the alert rules:', () => {
 		for (const query of queries) check(query);
 	});
 
-	it('a query with a metric, a label or a value that does not exist is detected', () => {
+	it('a query with an unknown metric, label or value is detected', () => {
 		for (const query of [
 			'rate(roomkey_cals_total[5m])',
 			'sum by (methd) (roomkey_calls_total)',

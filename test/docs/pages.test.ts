@@ -1,4 +1,4 @@
-/** README and docs/ are up to date, and their links lead somewhere. The README is short. */
+/** README and docs/ are up to date, and their links lead somewhere. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -63,7 +63,7 @@ describe('the documentation', () => {
 		expect(missing).to.deep.equal([]);
 	});
 
-	it('shows TypeScript only from files in test/docs/, which are compiled with the tests', () => {
+	it('shows TypeScript only from files in test/docs/', () => {
 		const typescript = blocks.filter(({ info }) => info.startsWith('ts'));
 		expect(typescript).to.have.lengthOf.above(0);
 		for (const { info } of typescript) expect(info).to.match(/^ts test\/docs\/(building\/)?\w+(\.test|\.check)?\.ts$/);

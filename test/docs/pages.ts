@@ -27,8 +27,9 @@ export const blocks: readonly Block[] = pages
 	);
 
 /**
- * Finds the only block of a page whose code begins with a text or, if none does, the only one whose code contains the text.
- * @returns its code
+ * Finds the block of a page whose code begins with a text, or else contains the text.
+ * @returns the code of the block
+ * @throws Error if not exactly one block is found
  */
 export function blockWith(page: string, text: string): string {
 	const ofPage = blocks.filter((block) => block.page === page);

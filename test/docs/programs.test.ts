@@ -1,4 +1,4 @@
-/** The programs and commands in README and docs/ work as they stand, against the demo. Other tests run some of them. */
+/** The programs and commands in README and docs/ work as they stand, against the demo. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -67,7 +67,7 @@ const HERE: readonly (readonly [page: string, text: string])[] = [
 	['docs/rest.md', 'method.call/rooms:get'],
 ];
 
-/** Commands for a service and its proxy, by a text that they contain. serviceSamples.test.ts and test/deploy run them. */
+/** Commands for a service and its proxy, which serviceSamples.test.ts and test/deploy run. */
 const OF_SERVICES: readonly (readonly [page: string, text: string])[] = [
 	['docs/deploying.md', 'user password admin'],
 	['docs/deploying.md', 'main.js check'],
@@ -80,7 +80,7 @@ const OF_SERVICES: readonly (readonly [page: string, text: string])[] = [
 	['docs/operating.md', 'journalctl'],
 ];
 
-/** A shell function with the name under which the pages run the command. */
+/** A shell function for the command `roomkey`. */
 const ROOMKEY = `roomkey() { '${process.execPath}' '${path.resolve('dist/server/cli/main.js')}' "$@"; }`;
 
 describe('programs of the documentation', () => {
@@ -128,16 +128,13 @@ describe('programs of the documentation', () => {
 
 	const lines = (output: Readable) => createInterface({ input: output })[Symbol.asyncIterator]();
 
-	/** Replaces the address of the demo by the address of `app`. */
 	const withOwnAddress = (code: string) => code.replaceAll(DEMO, new URL(app.url).host);
 
-	/** Saves a program of a page, and runs it. */
 	async function runProgram(page: string, text: string, name: string): Promise<AsyncIterator<string>> {
 		await writeFile(path.join(folder, name), withOwnAddress(blockWith(page, text)));
 		return lines(start(process.execPath, [name]));
 	}
 
-	/** Runs a command of a page to its end, and reads the JSON that it prints. */
 	async function runCommand(page: string, text: string): Promise<unknown> {
 		const output = await readAll(start('bash', ['-c', withOwnAddress(blockWith(page, text))]));
 		return JSON.parse(output);
@@ -212,7 +209,6 @@ describe('programs of the documentation', () => {
 		}
 		expect(stderr).to.include('"username":"admin"');
 
-		// Both ways to copy the data work, and work again at another time.
 		for (const date of ['1', '2']) {
 			for (const text of ['backup', 'export']) {
 				const command = blockWith('docs/operating.md', `NOW=$(date +%F-%H%M%S)\nroomkey ${text}`);

@@ -1,4 +1,4 @@
-/** docs/methods.md has everything that the definitions say, and shows their types. */
+/** docs/methods.md shows everything in the definitions of methods, and their types. */
 import { expect } from 'chai';
 import { array, enums, literal, nullable, number, object, optional, string, type, union } from 'superstruct';
 import { reference } from '../../docs/reference.js';
@@ -17,7 +17,7 @@ describe('the reference of methods', () => {
 	const codes = new Set(knownErrors().map(({ error }) => error));
 
 	for (const { name, returns, errors, args } of catalogue.methods) {
-		it(`finds the answer, known errors and the types of all arguments in the definition of ${name}`, () => {
+		it(`finds the answer, known errors and argument types of ${name}`, () => {
 			expect(returns, 'returns').not.to.equal(undefined);
 			expect(errors, 'errors').not.to.equal(undefined);
 			expect(errors?.filter((error) => !codes.has(error))).to.deep.equal([]);

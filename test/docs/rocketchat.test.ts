@@ -8,7 +8,7 @@ import { collectionNames } from '../../shared/store.js';
 
 const guide = readFileSync('docs/rocketchat.md', 'utf8');
 
-/** The cells of each row of the table with a header row. */
+/** The cells of each row of the table with this header. */
 function rowsOf(header: string): string[][] {
 	const [, table = ''] = guide.split(`${header}\n`);
 	const [rows = ''] = table.split('\n\n');

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import * as accounts from '../../methods/accounts/index.js';
 import { keyService } from '../../methods/index.js';
 
-/** A row of a table: a threat or a way to become another user, the answer or limits, the file of the test and its title. */
+/** The columns: a threat or a way to become another user, the answer or limits, and `file`: test title. */
 const ROW = /^\| (.+) \| (.+) \| `(test\/[\w./-]+\.test\.ts)`: (.+) \|$/;
 
 const rows = readFileSync('docs/security.md', 'utf8')

@@ -1,7 +1,4 @@
-/**
- * The commands for a service of systemd in docs/, with stand-ins for systemd. They work on a folder that has users already.
- * Those that set a password, make a backup or restore it work again when they are repeated.
- */
+/** The commands for a service of systemd in docs/, with stand-ins for systemd. */
 import { spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +11,7 @@ import { blockWith } from './pages.js';
 const PASSWORD = 'a-new-long-password';
 noteSecret(PASSWORD);
 
-/** Shell functions in place of commands of the blocks. No server runs, so `systemctl` only prints. `systemd-run` skips its options. */
+/** Shell functions in place of commands. `systemctl` only prints, because no server runs. */
 const STAND_INS = `
 systemctl() { echo "systemctl $*"; }
 systemd-run() {
@@ -94,16 +91,15 @@ describe('commands for a service of systemd in the documentation', () => {
 			expect(await usernames()).to.deep.equal(['admin']);
 		}
 		expect(await readdir(path.join(folder, 'lib'))).to.have.members(['data', 'data-until-1', 'data-until-2']);
-		// The folder may be lost.
 		await rm(data, { recursive: true });
 		expect(restore('3').out).to.match(/^systemctl stop roomkey\nRestored .*\nsystemctl start roomkey\n$/);
 		expect(await usernames()).to.deep.equal(['admin']);
-		// If nothing can be restored, the service is not started: it would begin with an empty folder.
+		// Without a valid backup the service is not started: it would begin with an empty folder.
 		await rm(path.join(folder, 'backups/roomkey-2026-01-31/manifest.json'));
 		expect(restore('4').out).to.equal('systemctl stop roomkey\n');
 	});
 
-	it('keep the program of 0.1.0 and its unit, also if a link leads to the program', async () => {
+	it('keep the unit and the program of 0.1.0, which may be a link', async () => {
 		const command = blockWith('docs/deploying.md', 'cp -p /etc/systemd').replaceAll(/\/(etc|opt)\//g, `${folder}/$1/`);
 		const units = path.join(folder, 'etc/systemd/system');
 		const programs = path.join(folder, 'opt');
@@ -117,7 +113,7 @@ describe('commands for a service of systemd in the documentation', () => {
 		expect(await readlink(path.join(programs, 'roomkey-0.1'))).to.equal('program');
 	});
 
-	it('import the folder of 0.1.0, leave that folder as it is, and refuse to import a second time', async () => {
+	it('import the folder of 0.1.0 once, and leave it unchanged', async () => {
 		const line = JSON.stringify({ _id: 'a', username: 'alice', roles: ['admin', 'user'], active: true });
 		await mkdir(data);
 		await writeFile(path.join(data, 'users.db'), `${line}\n`);

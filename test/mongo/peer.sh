@@ -44,7 +44,7 @@ install_root() {
 	local new=$root.new mirror at
 	if ! command -v debootstrap >/dev/null; then
 		local get=(apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends debootstrap debian-archive-keyring)
-		# The lists may be missing or old: fetch them only then.
+		# Fetches the package lists only if the first try fails.
 		DEBIAN_FRONTEND=noninteractive "${get[@]}" >&2 ||
 			{ apt-get -qq update >&2 && DEBIAN_FRONTEND=noninteractive "${get[@]}" >&2; } ||
 			die 'apt-get cannot install debootstrap'
@@ -91,14 +91,14 @@ install() {
 
 # ---- run ----
 
-# Runs a command in a root folder as its user postgres, without the environment of the caller, such as PG* and LC_*.
+# Runs a command in a root folder as the user postgres, without variables of the caller such as PG* and LC_*.
 in_root() {
 	local into=$1
 	shift
 	env -i PATH="$PATH" LC_ALL=C chroot --userspec="$(stat -c %u:%g "$into/var/lib/postgresql")" "$into" "$@"
 }
 
-# Whether process $2 is the program $1: another process may have the id by now, and an ended process may still be a zombie.
+# Whether process $2 is the program $1, and not another process with the same id, or a zombie.
 is() { [[ -n $2 && $(readlink "/proc/$2/exe") == "${program[$1]}" ]]; }
 
 # Prints the recorded process id of NAME if that process is still our program.
@@ -107,10 +107,8 @@ running() {
 	pid=$(cat "$dir/$1.pid" 2>/dev/null) && is "$1" "$pid" && printf '%s\n' "$pid"
 }
 
-# Starts NAME with a command line, so that it outlives this script: in a session of its own, and without the open
-# files of this script. Otherwise a reader of the script's output would wait for the program to end, and the
-# program would keep the locks. The new process records its id before it becomes the program, so the id is known
-# even if this script is killed.
+# Starts a program that outlives this script. The new process writes NAME.pid itself, in case this script is killed.
+# The program inherits no open files, which would keep the locks and the output of this script open.
 launch() {
 	local name=$1
 	shift
@@ -191,7 +189,7 @@ stop() {
 	local name=$1 pid tick
 	if pid=$(running "$name"); then
 		say "stopping $name, process $pid"
-		# INT is PostgreSQL's fast shutdown, which does not wait for its clients; FerretDB takes it too.
+		# At INT, PostgreSQL does not wait for its clients. FerretDB takes INT too.
 		kill -INT "$pid" || true
 		for tick in {1..150}; do
 			running "$name" >/dev/null || break
@@ -202,8 +200,8 @@ stop() {
 	rm -f "$dir/$name.pid" "$dir/$name.port"
 }
 
-# Only one call of this script at a time installs, starts or stops. debootstrap and go inherit the lock: if this
-# script is killed by kill -9, the next call waits for them to end.
+# Only one call of this script at a time installs, starts or stops. debootstrap and go inherit the lock. If this script
+# is killed by kill -9, the next call waits for them to end.
 lock() {
 	exec 9>"$dir/lock"
 	flock -n 9 || {
@@ -229,8 +227,8 @@ down() {
 	rm -f "$dir/borrowed"
 }
 
-# Each call with --with has a shared lock on the file `users` while its command runs. The last one can get the lock
-# alone, and takes the server down if it was started only for such calls: then the file `borrowed` exists.
+# Each call with --with has a shared lock on the file `users` while its command runs. The last one gets the lock alone.
+# It takes the server down if the file `borrowed` exists, which means that the server was started only for such calls.
 give_back() {
 	local status=$?
 	trap '' INT TERM HUP

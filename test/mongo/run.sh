@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The unit, store and wire suites against a real MongoDB-protocol server: the one MONGO_URL names,
-# else one that peer.sh brings up and takes down again. Ends with mocha's status.
+# Runs the unit, store and wire suites against a real MongoDB-protocol server: the one that MONGO_URL names,
+# else one that peer.sh brings up and takes down.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

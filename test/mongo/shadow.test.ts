@@ -1,6 +1,6 @@
 /**
- * Two processes on one MongoDB: the original, and one with `--shadow`. Both receive each request, as from a proxy that
- * mirrors requests. The shadow writes nothing; later it compares the database with what the request would have changed.
+ * A server and one with `--shadow` on the same MongoDB both receive each request, as from a mirroring proxy. The shadow
+ * writes nothing. It compares the database with what the request would have changed.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -32,14 +32,13 @@ describe('--shadow beside an equal server', () => {
 		await data.remove();
 	});
 
-	/** How many requests have ended in each way. */
 	async function outcomes(): Promise<Record<string, number>> {
 		const { text } = await request(`${shadow.url}/metrics`);
 		const lines = text.matchAll(/^roomkey_shadow_requests_total\{outcome="(.*)"\} (\d+)$/gm);
 		return Object.fromEntries(Array.from(lines, ([, outcome, count]) => [outcome, Number(count)]));
 	}
 
-	/** Sends a request to both. Resolves when the shadow has handled `count` requests in all, so also this one. */
+	/** Sends a request to both servers. Resolves when the shadow has handled `count` requests in all. */
 	async function mirrored(count: number, as: Person, name: string, body: object): Promise<void> {
 		const [copied, answer] = await Promise.all([
 			post(`${shadow.url}/api/v1/${name}`, as, body),

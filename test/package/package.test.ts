@@ -1,7 +1,4 @@
-/**
- * The package as others get it: packed in a copy of the sources and installed in an empty folder. A program that uses it is
- * compiled, and run under this version of Node and under Node 24. `npm run test:package`.
- */
+/** The package as users get it: packed in a copy of the sources, and installed in an empty folder. */
 import { type ExecFileOptions, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -22,11 +19,11 @@ interface Packed {
 interface RunResult {
 	/** The exit code; 1 if the program did not start or was killed. */
 	readonly code: number;
-	/** What it wrote to stdout, then what it wrote to stderr. */
+	/** Stdout, then stderr. */
 	readonly output: string;
 }
 
-/** Runs a program to its end, however it ends. */
+/** Runs a program. Also resolves if the program fails. */
 function run(file: string, args: readonly string[], options: ExecFileOptions): Promise<RunResult> {
 	return new Promise((resolve) => {
 		execFile(file, [...args], { maxBuffer: 2 ** 26, ...options }, (error, stdout, stderr) =>
@@ -48,7 +45,7 @@ describe('the package', function () {
 	/** The folder in which the package is installed. */
 	let consumer: string;
 
-	/** Installs the tarball in a new folder, by npm under a version of Node. @param node the path of that Node */
+	/** Installs the tarball in a new folder. @param node the path of the Node that runs npm */
 	async function install(node: string, name: string): Promise<{ at: string; ran: RunResult }> {
 		const at = path.join(folder, name);
 		mkdirSync(at);
@@ -78,7 +75,7 @@ describe('the package', function () {
 	});
 	after(() => rmSync(folder, { recursive: true, force: true }));
 
-	it('has less than a megabyte, no source maps, and the files that `exports` and `bin` in package.json name', () => {
+	it('has less than a megabyte, no source maps, and every file that package.json names', () => {
 		const names = packed.files.map((file) => file.path);
 		expect(packed.unpackedSize).to.be.below(1_000_000);
 		expect(names.filter((name) => name.endsWith('.map'))).to.deep.equal([]);
@@ -109,7 +106,6 @@ describe('the package', function () {
 		const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
 		const url = line.slice(line.indexOf('http'));
 		expect(await (await fetch(`${url}/api/info`)).json()).to.include({ success: true });
-		// The program of the README finds `ws`, which was installed with the package.
 		const program = blockWith('README.md', 'WebSocket').replace('127.0.0.1:3000', new URL(url).host);
 		writeFileSync(path.join(consumer, 'call.mjs'), program);
 		const { code, output } = await run(process.execPath, ['call.mjs'], { cwd: consumer });
@@ -120,7 +116,7 @@ describe('the package', function () {
 		expect(await ended).to.deep.equal([0, null]);
 	});
 
-	it('says how to add lmdb if data is to be stored in a folder and lmdb is not installed', async () => {
+	it('says how to add lmdb when a data folder needs it', async () => {
 		const { code, output } = await run(path.join(consumer, 'node_modules/.bin/roomkey'), ['--port', '0'], {
 			cwd: consumer,
 		});
@@ -140,7 +136,7 @@ describe('the package', function () {
 		['esnext', 'bundler'],
 		['nodenext', 'nodenext'],
 	] as const) {
-		it(`lets a strict program compile with the resolution ${moduleResolution} and a check of all declarations`, async () => {
+		it(`compiles in a strict program with the resolution ${moduleResolution}`, async () => {
 			cpSync('test/package/consumer/index.ts', path.join(consumer, 'index.ts'));
 			const compilerOptions = {
 				module,
@@ -187,7 +183,7 @@ describe('the package', function () {
 		expect(code).to.equal(0);
 	});
 
-	it('leads from an empty folder to a server and a test, by the commands of docs/building.md', async () => {
+	it('works in an empty folder by the commands of docs/building.md', async () => {
 		const GUIDE = 'docs/building.md';
 		const at = path.join(folder, 'guide');
 		// A retry of the test begins with an empty folder too.
@@ -202,7 +198,7 @@ describe('the package', function () {
 		await succeed(blockWith(GUIDE, 'npm init').replace('npm install roomkey', `npm install ${tarball}`));
 		const tsconfig = blockWith(GUIDE, '{ "compilerOptions"');
 		writeFileSync(path.join(at, 'tsconfig.json'), tsconfig);
-		/** The names under which the page has its readers save these files. */
+		/** The names under which readers of the page save these files. */
 		const saved: Record<string, string> = {
 			'tasks.check': 'tasks.test',
 			'clock.check': 'clock.test',

@@ -10,7 +10,7 @@ import { type BusyServer, startBusyServer } from '../support/busyServer.js';
 import { freePort } from '../support/freePort.js';
 import { request } from '../support/rest.js';
 
-/** Time between two questions to Prometheus, in ms: it has no event to wait for. */
+/** Time between two questions to Prometheus, which has no event to wait for. */
 const POLL_MS = 200;
 
 interface Answer {
@@ -27,7 +27,6 @@ describe('a real Prometheus', () => {
 	let prometheus: ChildProcess;
 	let address: string;
 
-	/** Asks Prometheus again and again, until the answer is as wanted or the time limit of the test ends. */
 	async function ask(path: string, isWanted: (answer: Answer) => boolean): Promise<Answer> {
 		for (;;) {
 			const answer = await request(`${address}/api/v1/${path}`).catch(() => undefined);

@@ -318,6 +318,54 @@ describe('createServer', () => {
 		expect(await message(at('a', 'login', 'POST'))).to.include("POST /api/v1/login is Roomkey's own");
 	});
 
+	it('lets a method have a REST path of one parameter, beside the fixed paths', async () => {
+		const item = method({
+			name: 'item',
+			summary: 'Returns its id',
+			args: { id: String },
+			rest: { verb: 'GET', path: ':id' },
+			anonymous: true,
+			run: ({ id }) => id,
+		});
+		const server = await openTestServer({ methods: [item], listen: true, port: 0 });
+		try {
+			const answer = async (path: string, verb = 'GET') => {
+				const { status, headers } = await fetch(`${server.url}/api/v1/${path}`, { method: verb });
+				return [status, headers.get('allow')];
+			};
+			expect(await (await fetch(`${server.url}/api/v1/one`)).json()).to.include({ result: 'one' });
+			expect(await (await fetch(`${server.url}/api/v1/info`)).json()).to.have.property('version');
+			expect(await answer('info', 'PUT')).to.deep.equal([405, 'GET, HEAD']);
+			expect(await answer('one', 'PUT')).to.deep.equal([405, 'GET, HEAD']);
+			expect(await answer('one/two')).to.deep.equal([404, null]);
+		} finally {
+			await server.close();
+		}
+	});
+
+	it('names the verbs of all REST paths that a URL matches when it refuses another verb', async () => {
+		const at = (name: string, verb: 'GET' | 'PUT', path: string) =>
+			method({
+				name,
+				summary: 'Returns its name',
+				args: { id: Match.Optional(String) },
+				rest: { verb, path },
+				anonymous: true,
+				run: () => name,
+			});
+		const methods = [at('read', 'GET', 'items/first'), at('write', 'PUT', 'items/:id')];
+		const server = await openTestServer({ methods, listen: true, port: 0 });
+		try {
+			const call = (verb: string) => fetch(`${server.url}/api/v1/items/first`, { method: verb });
+			expect(await (await call('GET')).json()).to.include({ result: 'read' });
+			expect(await (await call('PUT')).json()).to.include({ result: 'write' });
+			const refused = await call('DELETE');
+			expect([refused.status, refused.headers.get('allow')]).to.deep.equal([405, 'GET, PUT, HEAD']);
+		} finally {
+			await server.close();
+		}
+	});
+
 	it('lets functions be destructured from the context of a method and of a publication', async () => {
 		const inner = method({ name: 'inner', summary: 'Returns 1', args: {}, run: () => 1 });
 		const outer = method({

@@ -1,6 +1,7 @@
 /** `e2e.resetRoomKey` (test/contract/rocketchat-e2e.md 5.6, 6.1; test/contract/beyond.md E2, E3, E6, E9, T1). */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
+import { MAX_WAITING } from '../../methods/model/keys/queue.js';
 import { createBus } from '../../server/cluster/bus.js';
 import { createInvoker } from '../../server/core/invoke.js';
 import { openMemory } from '../../server/store/memory.js';
@@ -520,6 +521,25 @@ describe('e2e.resetRoomKey', () => {
 			await processOn(hooked.store)(alice, rid, sealed(NEW), NEW);
 			const waiting = (await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId);
 			expect(waiting).to.deep.equal([bob.id]);
+		});
+
+		it('gives the place of a leaving member to a user of the former queue', async () => {
+			const members = await Promise.all(Array.from({ length: MAX_WAITING + 1 }, () => addPerson(store, IDENTITY)));
+			const { rid } = await addKeyedRoom(store, [alice, ...members]);
+			const usersWaitingForE2EKeys = members.map(({ id }) => ({ userId: id, ts: new Date() }));
+			await store.rooms.updateOne({ _id: rid }, { $set: { usersWaitingForE2EKeys } });
+			const hooked = hookedStore(store);
+			let leaver = '';
+			// The first of these writes sets the queue, with all members but the last.
+			hooked.before('rooms', 'findOneAndUpdate', async () => {
+				const whereKeyless = { rid, E2EKey: { $exists: false }, 'u._id': { $ne: alice.id } };
+				const first = (await store.subscriptions.findOne(whereKeyless, { sort: { _id: 1 } })) as Subscription;
+				leaver = first.u._id;
+				await store.subscriptions.deleteOne({ _id: first._id });
+			});
+			await processOn(hooked.store)(alice, rid, sealed(NEW), NEW);
+			const waiting = (await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId);
+			expect(waiting).to.have.members(members.map(({ id }) => id).filter((id) => id !== leaver));
 		});
 
 		it('does not queue a caller who replaces their identity keys meanwhile', async () => {

@@ -112,9 +112,11 @@ async function reconcileQueue(
 	const toRemove = ids.filter((id) => !stillWaiting.has(id));
 	if (toRemove.length > 0) await removeServedUsers(store, lock.rid, toRemove);
 	// Adding a user to a full queue would remove one of the members that `computeQueue` chose.
-	if (ids.length === MAX_WAITING) return;
+	let free = MAX_WAITING - stillWaiting.size;
 	for (const userId of formerIds) {
-		if (!ids.includes(userId) && userId !== context.userId) await enqueue(store, lock.rid, userId);
+		if (free === 0) return;
+		if (ids.includes(userId) || userId === context.userId) continue;
+		if (await enqueue(store, lock.rid, userId)) free--;
 	}
 }
 

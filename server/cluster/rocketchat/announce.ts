@@ -1,6 +1,6 @@
 /**
- * Converts the events of this process to those of Rocket.Chat's broker. These contain no token, password or private key
- * of a user. Memberships contain room keys, which are sealed.
+ * Converts events to those of Rocket.Chat's broker, without tokens, passwords and private keys of users. Memberships
+ * contain sealed room keys.
  */
 import { clientMembership } from '../../../methods/model/memberships/clientMembership.js';
 import { clientRoom } from '../../../methods/model/rooms/clientRoom.js';
@@ -8,13 +8,12 @@ import { isKnownSetting } from '../../../methods/model/settings/known.js';
 import type { Change, EventName, EventPayloads } from '../../../shared/events.js';
 import { isChangeOf, type Store } from '../../../shared/store.js';
 
-/** An event of Rocket.Chat, with its arguments. */
 export type Announcement = readonly [event: string, ...args: unknown[]];
 
-/** The fields of a user that are sent to Rocket.Chat. Rocket.Chat decides which of them other users may see. */
+/** Rocket.Chat decides which of these fields other users may see. */
 const ANNOUNCED_USER_FIELDS = { username: 1, name: 1, nickname: 1, bio: 1, roles: 1, active: 1, type: 1 } as const;
 
-/** Converts an event of this process. Returns undefined for an event that Rocket.Chat does not need. */
+/** Returns undefined for an event that Rocket.Chat does not need. */
 export async function announcementOf<N extends EventName>(
 	name: N,
 	payload: EventPayloads[N],
@@ -75,8 +74,8 @@ async function userAnnouncement(
 }
 
 /**
- * `user.forceLogout` makes Rocket.Chat end all logins of a user, so it is announced only if the user has no token left.
- * Rocket.Chat itself notices the removal of single tokens.
+ * `user.forceLogout` ends all logins of a user, so it is announced only if no token is left. Rocket.Chat notices the
+ * removal of single tokens.
  */
 async function logoutAnnouncement(
 	{ userId }: EventPayloads['tokens-removed'],
@@ -87,7 +86,7 @@ async function logoutAnnouncement(
 	return user ? undefined : ['user.forceLogout', userId];
 }
 
-/** Only events of these streams are announced and received. Rocket.Chat has these streams too. */
+/** Only events of these streams are announced and received. */
 export const ROCKETCHAT_STREAMS: ReadonlySet<string> = new Set([
 	'notify-room',
 	'notify-user',

@@ -1,5 +1,5 @@
 /**
- * Connects to Rocket.Chat's broker as a node of Moleculer 0.14, the framework that Rocket.Chat uses. Packets are EJSON. The
+ * Connects to Rocket.Chat's broker as a node of Moleculer 0.14, the framework of Rocket.Chat. Packets are EJSON. The
  * data of an event is the list of its arguments.
  */
 import { createRequire } from 'node:module';
@@ -19,21 +19,20 @@ const HEARTBEAT_TIMEOUT_S = 30;
 /** How long the start waits for the first connection, in ms. */
 const FIRST_CONNECTION_MS = 2000;
 
-/** How long `close` waits for Moleculer to notify other nodes that this node leaves, in ms. */
+/** How long `close` lets Moleculer notify other nodes, in ms. */
 const MAX_STOP_MS = 1000;
 
-/** The name of this node's service. No service of Rocket.Chat has it. */
+/** No service of Rocket.Chat has this name. */
 const SERVICE = 'roomkey';
 
-/** Maximum length of a text of Moleculer in the log, in characters. */
+/** Maximum length of Moleculer's texts in the log, in characters. */
 const MAX_LOGGED_LENGTH = 200;
 
 type Moleculer = typeof import('moleculer');
 
 /**
- * Loads Moleculer and checks that the client of NATS is there. Both packages are optional.
- * @param require finds the packages. Default: beside this file. Tests pass another function
- * @throws StoreError if a package is missing
+ * Loads Moleculer, and checks that the client of NATS is there. @throws StoreError if one of the two packages is
+ * missing
  */
 export async function loadMoleculer(require = createRequire(import.meta.url)): Promise<Moleculer> {
 	try {
@@ -48,7 +47,7 @@ export async function loadMoleculer(require = createRequire(import.meta.url)): P
 	return (await import('moleculer')).default as unknown as Moleculer;
 }
 
-/** The credentials in the first address that has any, without percent-encoding. A name without a password is a token. */
+/** The first credentials in the addresses. A name without a password is a token. */
 function credentialsIn(addresses: readonly URL[]) {
 	const address = addresses.find(({ username }) => username !== '');
 	if (!address) return {};
@@ -56,7 +55,6 @@ function credentialsIn(addresses: readonly URL[]) {
 	return address.password === '' ? { token: username } : { user: username, pass: decodeURIComponent(address.password) };
 }
 
-/** The options of the client of NATS. */
 function natsOptions(urls: string) {
 	const addresses = urls.split(',').map((url) => new URL(url.trim()));
 	return {
@@ -69,7 +67,7 @@ function natsOptions(urls: string) {
 	};
 }
 
-/** Makes a logger for Moleculer. It logs the texts of warnings and errors, but not the values after them: they may be packets. */
+/** Logs the texts of warnings and errors, but not the values after them, which may be packets. */
 function loggerOf({ Loggers }: Moleculer, log: Log) {
 	const Base = Loggers.Base as unknown as new (options?: object) => object;
 	return new (class extends Base {
@@ -83,13 +81,11 @@ function loggerOf({ Loggers }: Moleculer, log: Log) {
 	})();
 }
 
-/** The part of the NATS client that is used here. */
 interface NatsClient {
 	status(): AsyncIterable<{ readonly type: string }>;
 	close(): Promise<void>;
 }
 
-/** Opens the connection, as `OpenBroker` describes. */
 export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEvent, onReconnect, log }) => {
 	const moleculer = await loadMoleculer();
 	const { ServiceBroker, Serializers } = moleculer;
@@ -135,7 +131,6 @@ export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEven
 
 	const transporter = (broker.transit as unknown as { tx: { client: NatsClient | null; connect(): Promise<void> } }).tx;
 
-	/** Keeps `isConnected` up to date until the client is closed. */
 	async function followConnection(): Promise<void> {
 		isConnected = true;
 		for await (const { type } of (transporter.client as NatsClient).status()) {

@@ -1,6 +1,6 @@
 /**
- * Handles the events of other nodes of Rocket.Chat's broker. An event about a document only says which document to read
- * from the database. Of a removed document, the event may also give some fields (`lastKnown.ts`).
+ * Handles the events of other nodes of Rocket.Chat's broker. An event about a document says which document to read from
+ * the database. Of a removed document it may give fields (`lastKnown.ts`).
  */
 import { Match } from '../../../shared/match.js';
 import { isId } from '../../../shared/values.js';
@@ -16,7 +16,7 @@ export interface ReceiverParts {
 	checkTokens(userId: string): void;
 }
 
-/** Handles the arguments of an event. @returns false if they do not have the expected form */
+/** @returns false if the arguments have a wrong form */
 type Handler = (args: readonly unknown[], parts: ReceiverParts) => boolean;
 
 const Id = Match.Where(isId);
@@ -30,7 +30,6 @@ const ACTIONS: ReadonlyMap<unknown, WriteReport['action']> = new Map([
 	['removed', 'removed'],
 ]);
 
-/** Reports the written document that an event contains. */
 function reportDocument(
 	{ changedElsewhere }: ReceiverParts,
 	collection: string,
@@ -42,7 +41,7 @@ function reportDocument(
 	changedElsewhere.report(collection, document._id, { action, ...(hasMoreThanId && { last }) });
 }
 
-/** Makes a handler that reports the document in a member of the first argument: `{clientAction: 'updated', room: {_id}}`. */
+/** Reports the document in a member of the first argument, such as `{clientAction: 'updated', room: {_id}}`. */
 function documentHandler(collection: string, member: string): Handler {
 	const Data = Match.ObjectIncluding({ clientAction: String, [member]: WithId });
 	return ([data], parts) => {
@@ -62,7 +61,7 @@ const handleUserChange: Handler = ([data], { changedElsewhere, checkTokens }) =>
 	const action = ACTIONS.get(clientAction);
 	if (!action) return false;
 	changedElsewhere.report('users', id, { action });
-	// `diff` has the changed fields. If it is absent, `Object(diff)` is an empty object.
+	// `diff` has the changed fields, if any.
 	const mayChangeTokens = Object.keys(Object(diff)).some((field) => field.startsWith('services'));
 	if (action === 'removed' || mayChangeTokens) checkTokens(id);
 	return true;
@@ -82,13 +81,13 @@ const handleKeyRequest: Handler = ([rid, keyId], { bus }) => {
 	return true;
 };
 
-/** The events of `notify-user` that contain a document, with the collection from which the document is read again. */
+/** The events of `notify-user` that contain a document, and its collection. */
 const DOCUMENT_EVENTS: ReadonlyMap<string, string> = new Map([
 	['rooms-changed', 'rooms'],
 	['subscriptions-changed', 'subscriptions'],
 ]);
 
-/** Handles an event of a stream, which a node has published to its own readers. @returns false if its form is wrong */
+/** @returns false if the form is wrong */
 function handleStreamEvent(stream: unknown, eventName: unknown, args: unknown, parts: ReceiverParts): boolean {
 	if (typeof stream !== 'string' || typeof eventName !== 'string' || !Array.isArray(args)) return false;
 	if (!ROCKETCHAT_STREAMS.has(stream)) return true;
@@ -103,7 +102,7 @@ function handleStreamEvent(stream: unknown, eventName: unknown, args: unknown, p
 	return true;
 }
 
-/** A Rocket.Chat with a licence sends one argument, the list `[stream, eventName, args]`. Three arguments work too. */
+/** A Rocket.Chat with a licence sends the list `[stream, eventName, args]` as one argument. */
 const handleStream: Handler = (args, parts) => {
 	const [stream, eventName, payload] = args.length === 1 && Array.isArray(args[0]) ? args[0] : args;
 	return handleStreamEvent(stream, eventName, payload, parts);
@@ -121,13 +120,12 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 	stream: handleStream,
 };
 
-/** The event of a Rocket.Chat without a licence, which is a single service. The event's data is an object, not a list. */
+/** The event of a Rocket.Chat without a licence. The data is an object, not a list. */
 const BROADCAST = 'broadcast';
 
-/** The names of the events to receive. */
 export const RECEIVED_EVENTS: readonly string[] = [...Object.keys(HANDLERS), BROADCAST];
 
-/** Handles an event of another node. @returns false if its data does not have the form of this event */
+/** @returns false if the data has a wrong form */
 export function receive(event: string, data: unknown, parts: ReceiverParts): boolean {
 	if (event === BROADCAST) {
 		if (!Match.test(data, Match.ObjectIncluding({ streamName: String, eventName: String }))) return false;

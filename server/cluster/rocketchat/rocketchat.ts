@@ -1,4 +1,4 @@
-/** Joins Rocket.Chat's broker: announces what this process publishes, and receives what Rocket.Chat has written. */
+/** Joins Rocket.Chat's broker: announces what this process publishes, and receives what others publish. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventName, EventPayloads } from '../../../shared/events.js';
 import type { Log } from '../../../shared/log.js';
@@ -32,16 +32,14 @@ export interface RocketChatParts extends ReceiverParts {
 }
 
 export interface RocketChat {
-	/** Announces what was published before, and leaves. */
 	close(): Promise<void>;
 }
 
 /** Connects to the broker. @throws StoreError if a package is missing */
 export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat> {
 	const { bus, store, log, health, namespace } = parts;
-	/** Number of received events whose form was wrong. */
 	let malformed = 0;
-	/** Number of events that were not announced because too many waited. */
+	/** Events that were not announced because too many waited. */
 	let dropped = 0;
 	const broker = await parts.open({
 		url: parts.url,
@@ -58,9 +56,7 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 		log,
 	});
 
-	/** The events of this process that wait to be announced, the oldest first. */
 	const waiting: [EventName, EventPayloads[EventName]][] = [];
-	/** Resolves when all waiting events are announced; undefined if none waits. */
 	let announcing: Promise<void> | undefined;
 
 	async function announceWaiting(): Promise<void> {
@@ -75,7 +71,7 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 		announcing = undefined;
 	}
 
-	// The bus does not forward received events. Otherwise two nodes would announce the same event to each other for ever.
+	// Received events are not forwarded, so nodes do not announce them to each other for ever.
 	const stopForwarding = bus.forward((name, payload) => {
 		if (!broker.isConnected) return;
 		if (waiting.length >= MAX_WAITING) {

@@ -1,4 +1,4 @@
-/** Reads the change stream of one collection. After an outage, the next stream continues where the last one ended. */
+/** Reads the change stream of one collection. After an outage, the next stream continues at the same place. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isObject } from '../../../shared/isObject.js';
 import type { Log } from '../../../shared/log.js';
@@ -9,12 +9,11 @@ import type { ChangeCursor, WatchedDatabase } from './database.js';
 import { RemovedDocuments } from './removedDocuments.js';
 import type { WatchedCollection, WatchSink } from './sink.js';
 
-/** Minimum time between two requests that find no event, in ms. Some servers answer such a request at once. */
+/** Minimum time between requests that find no event, in ms. Some servers answer at once. */
 const MIN_IDLE_MS = 50;
 
 const ChangeEvent = Match.ObjectIncluding({ operationType: String });
 
-/** The operations that write a document, with the action that is reported. */
 const WRITES: ReadonlyMap<string, 'inserted' | 'updated'> = new Map([
 	['insert', 'inserted'],
 	['update', 'updated'],
@@ -42,7 +41,7 @@ export class CollectionStream {
 	#token: unknown;
 	/** Whether writes may have been missed since the stream was last open. */
 	#hasMissed = false;
-	/** Whether the database must look up the document of an update in order to name its id. */
+	/** Whether the database must look up the document of an update to name its id. */
 	#needsLookup = false;
 	#failures = 0;
 	#cursor: ChangeCursor | undefined;
@@ -56,7 +55,7 @@ export class CollectionStream {
 		void this.#run();
 	}
 
-	/** Stops reading. A request that still waits for an event ends with the connection, and its answer is ignored. */
+	/** Stops reading. The answer to a waiting request is ignored. */
 	async close(): Promise<void> {
 		this.#closing.abort();
 		await this.#cursor?.close().catch(() => {});
@@ -66,7 +65,6 @@ export class CollectionStream {
 		return this.#closing.signal.aborted;
 	}
 
-	/** Opens and reads the stream, again and again, until `close`. */
 	async #run(): Promise<void> {
 		const { collection, database } = this.parts;
 		while (!this.#isClosed) {
@@ -85,7 +83,7 @@ export class CollectionStream {
 		}
 	}
 
-	/** Reads events until the stream is closed or must be opened again. */
+	/** Resolves when the stream is closed or must be opened again. */
 	async #read(cursor: ChangeCursor): Promise<void> {
 		while (!this.#isClosed) {
 			const askedAt = Date.now();
@@ -101,7 +99,7 @@ export class CollectionStream {
 		}
 	}
 
-	/** Called at the opening of the stream, if the server reports it, and at every answer. */
+	/** Called at every answer, and at the opening if the server reports it. */
 	#onOpen(): void {
 		this.#failures = 0;
 		this.#markOpened();
@@ -110,7 +108,7 @@ export class CollectionStream {
 		this.parts.sink.refreshCollection(this.parts.collection.key);
 	}
 
-	/** Reports the write of an event. @returns false if the stream must be opened again */
+	/** @returns false if the stream must be opened again */
 	#handle(event: unknown): boolean {
 		const { collection, sink, log } = this.parts;
 		if (!Match.test(event, ChangeEvent)) {
@@ -125,8 +123,7 @@ export class CollectionStream {
 		const id = idOf(event);
 		const action = WRITES.get(operationType);
 		if (action && id === undefined && !this.#needsLookup) {
-			// The stream is opened again with lookups: at the same position, so that the same event is read again, or at the
-			// present if no position is known.
+			// The stream is opened again with lookups. If its position is known, it reads the same event again.
 			this.#needsLookup = true;
 			const hasPosition = this.#token !== undefined;
 			if (!hasPosition) this.#restart();
@@ -136,12 +133,12 @@ export class CollectionStream {
 		else if (id !== undefined && operationType === 'delete') this.#removed.add(id);
 		// The `_id` of an event is the resume token after it.
 		if (isObject(event._id)) this.#token = event._id;
-		// `timeOf` may be later than now: the clock of the database may be ahead, and an event without a time has infinity.
+		// The clock of the database may be ahead, and an event without a time has infinity.
 		this.reportedUntil = Math.min(Date.now(), timeOf(event));
 		return true;
 	}
 
-	/** Makes the next stream begin at the present. When that stream is open, observed documents are read again. */
+	/** Makes the next stream begin at the present. Observed documents are then read again. */
 	#restart(): void {
 		this.#token = undefined;
 		this.#hasMissed = true;
@@ -155,7 +152,7 @@ export class CollectionStream {
 			if (this.#failures === 0) log.warn(facts, 'A change stream was interrupted; it is opened again');
 			if (this.#token === undefined) this.#hasMissed = true;
 		} else {
-			// The history is gone, an event was too large to be sent, or the server refuses the stream.
+			// The history is gone, an event was too large, or the server refuses the stream.
 			log.warn(
 				facts,
 				'A change stream cannot be continued; it begins again at the present, and observed documents are read again',
@@ -170,7 +167,7 @@ export class CollectionStream {
 	}
 }
 
-/** The id of an event's document. Undefined if the event does not name the document, or the id is not a text. */
+/** Undefined if the event does not name the document, or the id is no text. */
 function idOf({ documentKey, fullDocument }: Record<string, unknown>): string | undefined {
 	for (const source of [documentKey, fullDocument]) {
 		if (isObject(source) && isId(source._id)) return source._id as string;
@@ -178,10 +175,10 @@ function idOf({ documentKey, fullDocument }: Record<string, unknown>): string | 
 	return undefined;
 }
 
-/** When the write of an event took place, in ms since 1970; infinity if the event has no time. */
+/** When the write took place, in ms since 1970; infinity if the event has no time. */
 function timeOf({ wallTime, clusterTime }: Record<string, unknown>): number {
 	if (wallTime instanceof Date) return wallTime.getTime();
 	const seconds = isObject(clusterTime) ? clusterTime.t : undefined;
-	// A cluster time is in whole seconds, so the write may be as late as the end of that second.
+	// The write may be as late as the end of this second.
 	return typeof seconds === 'number' ? seconds * 1000 + 999 : Number.POSITIVE_INFINITY;
 }

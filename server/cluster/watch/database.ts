@@ -1,23 +1,20 @@
-/**
- * The interface through which `watcher.ts` reads the database, to find what other programs write. Answers of type
- * `unknown` are not checked yet.
- */
+/** How `watcher.ts` reads the database. Answers of type `unknown` are not checked yet. */
 
 /** The changes of one collection, as the driver's `ChangeStream` gives them. */
 export interface ChangeCursor {
 	/** The next event, or null if there was none for about a second. Some servers answer null at once. */
 	tryNext(): Promise<unknown>;
-	/** The position after the last event, from which a new stream can continue. Undefined or null: unknown. */
+	/** The position after the last event. Undefined or null: unknown. */
 	readonly resumeToken: unknown;
 	close(): Promise<void>;
 }
 
 export interface StreamOptions {
-	/** The `resumeToken` from which to continue. Absent: the stream begins now. */
+	/** Absent: the stream begins now. */
 	readonly resumeAfter?: unknown;
-	/** Whether the server looks up the document of an update. Some servers send the document's id only then. */
+	/** Whether the server looks up the document of an update. Some servers send its id only then. */
 	readonly lookup: boolean;
-	/** Called when the server has opened the stream, which then misses no write. Some servers never report the opening. */
+	/** From now on, the stream misses no write. Some servers never report this. */
 	onOpen(): void;
 }
 
@@ -34,19 +31,18 @@ export interface WatchedDatabase {
 	openStream(collection: string, options: StreamOptions): ChangeCursor;
 	/** The selected documents, the oldest date first. */
 	dated(query: DatedQuery): AsyncIterable<unknown>;
-	/** The document with the newest date in a field that is not after `until`; null if there is none. */
+	/** The document with the newest date that is not after `until`; null if there is none. */
 	newest(collection: string, field: string, until: Date): Promise<unknown>;
-	/** Those of the ids whose documents the collection still has. */
+	/** The ids whose documents still exist. */
 	existing(collection: string, ids: readonly string[]): Promise<ReadonlySet<string>>;
-	/** The records of removed documents with these ids, from Rocket.Chat's collection `rocketchat__trash`. */
+	/** The records of these removed documents in Rocket.Chat's collection `rocketchat__trash`. */
 	trashed(ids: readonly string[], fields: readonly string[]): Promise<readonly unknown[]>;
 	/** An estimate of the number of documents. */
 	count(collection: string): Promise<number>;
-	/** Whether the collection has an index whose first field is this one. */
+	/** Whether an index has this field as its first one. */
 	hasIndex(collection: string, field: string): Promise<boolean>;
-	/** Whether `createIndex` may be called. */
 	readonly makesIndexes: boolean;
 	createIndex(collection: string, field: string): Promise<void>;
-	/** Whether an error means that the database does not answer at present. */
+	/** Whether the database does not answer at present. */
 	isUnavailable(error: unknown): boolean;
 }

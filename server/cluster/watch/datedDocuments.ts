@@ -1,7 +1,6 @@
 /**
- * Finds the documents of a collection that have a new date in a field: `_updatedAt`, which Rocket.Chat sets at every write,
- * or `_deletedAt`. The clocks of writers differ, and a write may become visible some time after its date. So each query
- * begins before the newest date that was seen. Documents that were already seen with the same date are left out.
+ * Finds the documents of a collection that have a new date in a field: `_updatedAt` or `_deletedAt`. Clocks differ, and
+ * writes may become visible late, so each query begins before the newest date that was seen.
  */
 import { Match } from '../../../shared/match.js';
 import { createYielder } from '../../../shared/yielding.js';
@@ -10,13 +9,13 @@ import type { WatchedDatabase } from './database.js';
 /** How far before the newest date a query begins, in ms. */
 const OVERLAP_MS = 3000;
 
-/** How far before the newest date a wide query begins, in ms. The clocks of writers may differ by this much. */
+/** Overlap of a wide query, in ms. The clocks of writers may differ by this much. */
 export const WIDE_OVERLAP_MS = 60_000;
 
-/** Maximum number of documents that are remembered as seen. Documents that are forgotten may be reported again. */
+/** Maximum number of documents remembered as seen. Forgotten ones may be reported again. */
 const MAX_SEEN = 200_000;
 
-/** A document that was found. It has a valid date in the field. */
+/** A document with a valid date in the field. */
 export type Dated = { readonly _id: string } & Record<string, unknown>;
 
 const WithId = Match.ObjectIncluding({ _id: String });
@@ -25,14 +24,13 @@ export interface DatedDocumentsParts {
 	readonly database: Pick<WatchedDatabase, 'dated' | 'newest'>;
 	readonly collection: string;
 	readonly field: string;
-	/** The fields to read besides `_id` and the date. */
 	readonly fields?: readonly string[];
 }
 
 export class DatedDocuments {
-	/** The newest date that was seen, in ms since 1970; at most the present. Undefined before the first query. */
+	/** In ms since 1970; at most the present. Undefined before the first query. */
 	#newest: number | undefined;
-	/** The last date of each document that was seen, by id. */
+	/** The last date of each document, by id. */
 	readonly #seen = new Map<string, number>();
 
 	constructor(private readonly parts: DatedDocumentsParts) {}
@@ -49,7 +47,7 @@ export class DatedDocuments {
 	}
 
 	/**
-	 * Calls `onNew` with each document that has a new date, the oldest first. If the query fails, the next query reads the
+	 * Calls `onNew` with each document that has a new date, the oldest first. After a failure, the next query reads the
 	 * rest.
 	 * @param isWide whether the query begins `WIDE_OVERLAP_MS` before the newest date, instead of `OVERLAP_MS`
 	 */
@@ -72,14 +70,13 @@ export class DatedDocuments {
 		if (isWide) this.#forgetOld();
 	}
 
-	/** Passes a document to `onNew`, unless the document was already seen with the same date. */
 	#handle(document: Dated, date: number, onNew: (document: Dated) => void): void {
 		const { _id } = document;
-		// A date in the future counts as the present. Otherwise the queries would miss the writes before that date.
+		// A date in the future counts as the present, or the queries would miss writes before it.
 		this.#newest = Math.max(this.#newest as number, Math.min(date, Date.now()));
 		if (this.#seen.get(_id) === date) return;
 		onNew(document);
-		// Moves the document to the end of the map, so that the map stays in the order in which documents were seen.
+		// Moves the document to the end of the map, whose first document is forgotten first.
 		this.#seen.delete(_id);
 		this.#seen.set(_id, date);
 		if (this.#seen.size > MAX_SEEN) this.#seen.delete(this.#seen.keys().next().value as string);

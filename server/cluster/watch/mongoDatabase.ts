@@ -12,19 +12,15 @@ const MAX_AWAIT_MS = 1000;
 /** Maximum number of documents in one answer of the server. */
 const BATCH_SIZE = 1000;
 
-/** The fields of an event that the server sends. With the whole document, an event may be too large to be sent. */
+/** With the whole document, an event may be too large to be sent. */
 const EVENT_FIELDS = { operationType: 1, documentKey: 1, clusterTime: 1, wallTime: 1 } as const;
 
 /** MongoDB's error code for a collection that does not exist. */
 const NAMESPACE_NOT_FOUND = 26;
 
-/** A projection of these fields. */
 const projectionOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 1 as const]));
 
-/**
- * Reads a database, and writes nothing except the indexes that `polling.ts` needs.
- * @param makesIndexes whether these indexes may be made
- */
+/** Writes nothing except the indexes that `polling.ts` needs. */
 export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase {
 	const collection = (name: string) => db.collection<Document>(name);
 	return {
@@ -63,7 +59,6 @@ export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase 
 				.listIndexes()
 				.toArray()
 				.catch((error: unknown) => {
-					// The collection does not exist yet.
 					if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return [];
 					throw error;
 				});
@@ -74,7 +69,7 @@ export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase 
 			await runWrite(() => collection(name).createIndex({ [field]: 1 }));
 		},
 		isUnavailable(error) {
-			// `unavailableError` returns any other error as it is.
+			// `unavailableError` returns other errors as they are.
 			if (unavailableError(error) !== error) return true;
 			return error instanceof MongoError && error.hasErrorLabel('ResumableChangeStreamError');
 		},

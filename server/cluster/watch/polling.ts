@@ -1,9 +1,7 @@
 /**
- * Reads at intervals what other programs have written to the database, for servers without change streams. The number of
- * queries depends on the number of collections, not on the number of observers.
- *
- * - Inserted and updated documents are found by `_updatedAt`. A write that does not change `_updatedAt` is not found.
- * - Removed documents are found in Rocket.Chat's trash, and by checking whether observed documents still exist.
+ * Reads at intervals what other programs have written, for servers without change streams. Inserted and updated
+ * documents are found by `_updatedAt`; a write that leaves it alone is not found. Removed documents are found in
+ * Rocket.Chat's trash, and by checking whether observed documents still exist.
  */
 import type { Log } from '../../../shared/log.js';
 import type { WatchedDatabase } from './database.js';
@@ -15,13 +13,13 @@ import { Trash } from './trash.js';
 /** Time between the starts of two rounds, in ms. */
 const INTERVAL_MS = 1000;
 
-/** Of this many rounds, one is wide: its queries begin earlier (see `DatedDocuments`). */
+/** Of this many rounds, one is wide (see `DatedDocuments`). */
 const WIDE_EVERY = 10;
 
-/** Maximum number of observed documents of a collection that one round checks for removal. */
+/** Maximum number of documents of a collection that one round checks for removal. */
 const MAX_PER_SWEEP = 5000;
 
-/** Collections that have few documents, and so need no index on `_updatedAt`. */
+/** Collections with few documents, which need no index on `_updatedAt`. */
 const SMALL_COLLECTIONS: ReadonlySet<string> = new Set(['permissions', 'roles', 'settings', 'teams']);
 
 export interface PollingParts {
@@ -29,19 +27,18 @@ export interface PollingParts {
 	readonly database: WatchedDatabase;
 	readonly sink: WatchSink;
 	readonly log: Log;
-	/** The ids of the documents of a collection that live queries have in their results. */
+	/** The ids of a collection's documents that are in results of live queries. */
 	observedIds(key: string): Iterable<string>;
-	/** Time between the starts of two rounds, in ms. */
 	readonly interval?: number;
 }
 
 export class Polling {
-	/** A time, in ms since 1970: all writes before it have been reported, except for removals that are found later. */
+	/** In ms since 1970. Writes before this time have been reported, except removals, which may be found later. */
 	reportedUntil = Date.now();
 	readonly #updated: ReadonlyMap<WatchedCollection, DatedDocuments>;
 	readonly #trash: Trash;
 	readonly #removed: ReadonlyMap<WatchedCollection, RemovedDocuments>;
-	/** The observed ids that are not checked for removal yet, by collection. When none is left, all are checked again. */
+	/** The ids to check for removal. When none is left, all observed ids are checked again. */
 	readonly #toSweep = new Map<WatchedCollection, string[]>();
 	#rounds = 0;
 	#failures = 0;
@@ -126,7 +123,7 @@ export class Polling {
 		this.#schedule(Math.max(0, interval - (Date.now() - startedAt)));
 	}
 
-	/** Checks the next observed documents of a collection, and reports those that do not exist any more. */
+	/** Reports observed documents of a collection that do not exist any more. */
 	async #sweep(collection: WatchedCollection): Promise<void> {
 		let ids = this.#toSweep.get(collection) ?? [];
 		if (ids.length === 0) ids = [...new Set(this.parts.observedIds(collection.key))];

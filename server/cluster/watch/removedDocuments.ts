@@ -1,6 +1,6 @@
 /**
- * Reports removed documents with some of their fields. The fields come from the collection `rocketchat__trash`: Rocket.Chat
- * copies a document there before it removes the document, and so does Roomkey with rooms and memberships.
+ * Reports removed documents with some of their fields, from the collection `rocketchat__trash`. Rocket.Chat copies
+ * documents there before it removes them, and Roomkey copies rooms and memberships.
  */
 import { batchesOf } from '../../../shared/batches.js';
 import { Match } from '../../../shared/match.js';
@@ -11,13 +11,12 @@ import type { WatchedCollection, WatchSink } from './sink.js';
 /** Time in which removals are collected, in ms. */
 const COLLECT_MS = 2;
 
-/** Maximum number of records in one query. */
 const MAX_PER_QUERY = 500;
 
 /** The collections whose subscribers receive more than the id of a removed document. */
 const WITH_FIELDS: ReadonlySet<string> = new Set(['rooms', 'subscriptions']);
 
-/** The name by which records in the trash refer to a collection: without `rocketchat_`. */
+/** The name of a collection in records of the trash. */
 export const trashName = (collection: string) => collection.replace(/^rocketchat_/, '');
 
 export class RemovedDocuments {
@@ -29,7 +28,7 @@ export class RemovedDocuments {
 		private readonly sink: Pick<WatchSink, 'report'>,
 	) {}
 
-	/** Reports a removed document, immediately or a little later. */
+	/** Reports the document now or a little later. */
 	add(id: string): void {
 		const { key } = this.collection;
 		if (!WITH_FIELDS.has(key)) {
@@ -37,7 +36,6 @@ export class RemovedDocuments {
 			return;
 		}
 		this.#waiting.add(id);
-		// The first waiting document sets the timer.
 		const isTimerSet = this.#waiting.size > 1;
 		if (isTimerSet) return;
 		setTimeout(() => {
@@ -50,7 +48,7 @@ export class RemovedDocuments {
 	async #reportAll(ids: readonly string[]): Promise<void> {
 		const { key, name } = this.collection;
 		for (const batch of batchesOf(ids, MAX_PER_QUERY)) {
-			// If the trash cannot be read, the removal is reported with the id alone, which is enough for live queries.
+			// Live queries need only the id, so a failure to read the trash is no fault.
 			const records = await this.database.trashed(batch, KNOWN_FIELDS).catch(() => []);
 			const OfCollection = Match.ObjectIncluding({ _id: String, __collection__: trashName(name) });
 			const known = new Map<string, LastKnown>();

@@ -13,7 +13,7 @@ export const options: ServerOptions = {
 			connection.onClose(() => void connectionIds.splice(connectionIds.indexOf(connection.id), 1));
 		},
 	],
-	// The server does not record which tasks a client has. That saves memory, but tasks that two subscriptions publish are
-	// sent twice, and a client keeps its tasks when a subscription stops.
+	// Saves memory: the server does not record which tasks a client has. Tasks of two subscriptions are sent twice, and
+	// none are removed from the client when a subscription stops.
 	strategies: { tasks: 'NO_MERGE_NO_HISTORY' },
 };

@@ -1,4 +1,4 @@
-/** A consumer of the package, compiled by the test in strict mode and run. It is not part of the build. */
+/** A consumer of the package, which the test compiles in strict mode and runs. */
 import assert from 'node:assert/strict';
 import {
 	type ApiOf,
