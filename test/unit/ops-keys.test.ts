@@ -1,4 +1,4 @@
-/** The metrics of keys: what writes do to keys (`KEY_EVENTS`), and the number of rooms whose key nobody holds. */
+/** The metrics of keys: key events, and the number of rooms whose key nobody holds. */
 import { expect } from 'chai';
 import { countRoomsWithoutHolder } from '../../server/ops/holderCensus.js';
 import { keyEventOfChange, keyEventsOfUpdate } from '../../server/ops/keyEvents.js';
@@ -10,7 +10,7 @@ describe('events of keys', () => {
 	const updated = (collection: string, before: object, document: object) =>
 		keyEventOfChange({ collection, action: 'updated', before, document } as never);
 
-	it('are room_key_set for the first key id of a room, and room_key_reset for a new one', () => {
+	it('distinguish the first key id of a room from a reset', () => {
 		const events = (update: object) => keyEventsOfUpdate('rocketchat_room', update);
 		expect(events({ $set: { e2eKeyId: 'a' } })).to.deep.equal(['room_key_set']);
 		// Only a reset removes the mark of a stale key.
@@ -25,7 +25,7 @@ describe('events of keys', () => {
 		expect(updated('users', user('a'), user('a'))).to.equal(undefined);
 	});
 
-	it('do not occur for a change without the former state, or for a change in another collection', () => {
+	it('do not occur without the former state, or for settings', () => {
 		expect(keyEventOfChange({ collection: 'users', action: 'updated', document: { _id: 'u' } } as never)).to.equal(
 			undefined,
 		);
@@ -48,7 +48,7 @@ describe('events of keys', () => {
 });
 
 describe('the number of rooms without a holder', () => {
-	it('includes the rooms of several pages, and rooms where only a key with another key id is left', async () => {
+	it('includes rooms on every page, and rooms where only a former key is left', async () => {
 		const { store, close } = await openTestStore();
 		const alice = await addPerson(store);
 		// A page has 100 rooms.

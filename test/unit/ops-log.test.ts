@@ -1,4 +1,4 @@
-/** The log entries about the start and stop of a server, about calls, logins and connections. */
+/** The log lines of a server, and their pretty format. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { prettyLine } from '../../server/ops/prettyLog.js';
@@ -46,7 +46,6 @@ describe('the log of a server', () => {
 	});
 	after(() => server.close());
 
-	/** The lines that are logged while `run` runs. */
 	async function linesOf(run: () => Promise<unknown>): Promise<LogLine[]> {
 		const before = log.lines.length;
 		await run();
@@ -79,12 +78,12 @@ describe('the log of a server', () => {
 		expect(ms).to.be.above(0);
 	});
 
-	it('contains a failed login, with the user it was for, and without the text that was typed', async () => {
+	it('contains a failed login with the attempted user, but without the typed text', async () => {
 		const lines = await linesOf(() => logIn('wrong-password'));
 		const attempted = { attemptedUserId: admin.id, attemptedUsername: admin.username };
 		expect(lines[0]?.facts).to.include({ audit: true, outcome: 'refused', code: 403, ...attempted });
 		expect(lines[0]?.facts).to.not.have.any.keys('userId', 'username');
-		// The log finds the user as the login does: ignoring case, and also by id.
+		// The user is also found by id, and ignoring case.
 		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
 		for (const user of [{ username: admin.username.toUpperCase() }, { id: admin.id }]) {
 			const others = await linesOf(() => client.call('login', { user, password: 'wrong-password' }));
@@ -96,7 +95,7 @@ describe('the log of a server', () => {
 		expect(JSON.stringify([...lines, ...unknown])).not.to.match(/my-password|wrong-password/);
 	});
 
-	it('contains whether a login was by token, by password or by a login handler, but not the credential itself', async () => {
+	it('contains the kind of credential of a login, but not the credential', async () => {
 		const attempts: readonly [options: object, outcome: string, credential: string | undefined][] = [
 			[{ user: admin.username, password: 'correct-password' }, 'ok', 'password'],
 			[{ user: admin.username, password: 'wrong-password' }, 'refused', 'password'],
@@ -142,7 +141,7 @@ describe('the log of a server', () => {
 		await client.close();
 	});
 
-	it('contains a login over DDP, with its session, and a second connection that is refused', async () => {
+	it('contains the session of a login over DDP, and refused connections', async () => {
 		const webSocketUrl = `${server.url.replace('http', 'ws')}/websocket`;
 		const client = await RawClient.connect(webSocketUrl);
 		const [line] = await linesOf(() => client.call('login', { resume: admin.token }));
@@ -158,7 +157,7 @@ describe('the log of a server', () => {
 		await client.close();
 	});
 
-	it('contains the calls of an admin, with the users they were about', async () => {
+	it('contains the calls of an admin, with the affected users', async () => {
 		const bob = await addPerson(server.store);
 		const lines = await linesOf(() => call(admin, 'users.setActiveStatus', { userId: bob.id, activeStatus: false }));
 		const audit = lines.find(({ text }) => text === 'Audit');
@@ -177,7 +176,7 @@ describe('the log of a server', () => {
 		expect(revoked?.facts).to.deep.include({ audit: true, about: { userId: carol.id }, tokens: 1 });
 	});
 
-	it("contains a call that is no audit event at level debug, and calls of an application's method with `audit: true` as audit events", async () => {
+	it('contains calls of methods with `audit: true` as audit events, others as debug lines', async () => {
 		const calls = await linesOf(() => get(`${server.url}/api/v1/rooms.get`, admin));
 		expect(calls.map(({ level, text }) => [level, text])).to.deep.equal([['debug', 'Call']]);
 		const [line] = await linesOf(() => call(admin, 'own.audited'));
@@ -236,7 +235,7 @@ describe('the first line of the log', () => {
 			expect(storeLocation({ kind: 'mongodb', url: `mongodb://me:${password}@one/x` })).to.equal('mongodb://one/x');
 	});
 
-	it('names the settings that differ from their defaults, and the secret ones without their values', () => {
+	it('names settings that differ from their defaults, but no secret values', () => {
 		// 5000 is the default of `grace`.
 		expect(changedSettings({ 'admin-pass': 'my-secret', grace: 5000, 'max-queue': 5 })).to.deep.equal({
 			'admin-pass': 'set',

@@ -5,7 +5,7 @@ import { leakedSecrets, notedLog, noteSecret, noteSecretsIn } from '../support/s
 describe('the check for secrets in logs', () => {
 	it('finds a secret in the facts, the text and the error of a line', () => {
 		expect(leakedSecrets()).to.deep.equal([]);
-		// Reversed, because only the first characters of a secret are searched for, and these must differ.
+		// Reversed, so that the first characters differ. Only these are searched for.
 		const [inFacts, inText, inError] = ['1', '2', '3'].map((n) =>
 			`a secret for the check ${n}`.split('').reverse().join(''),
 		);
@@ -14,7 +14,7 @@ describe('the check for secrets in logs', () => {
 		notedLog.debug({}, `Text ${inText}`);
 		notedLog.error({ err: new Error(`Message ${inError}`) }, 'Exception');
 		expect(leakedSecrets()).to.have.length(3);
-		// Each call searches only the lines since the last one.
+		// Each call searches only the lines since the previous call.
 		expect(leakedSecrets()).to.deep.equal([]);
 	});
 

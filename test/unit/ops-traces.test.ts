@@ -1,4 +1,4 @@
-/** Spans of calls and of operations of the store, with an SDK of OpenTelemetry and without one. */
+/** Spans of calls and store operations, with and without an SDK of OpenTelemetry. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
 	type Context,
@@ -30,7 +30,7 @@ interface RecordedSpan {
 	ended: boolean;
 }
 
-/** A minimal SDK: it keeps spans, follows asynchronous calls, and reads `traceparent`. */
+/** A minimal SDK records spans, follows asynchronous calls, and reads `traceparent`. */
 function registerSdk(): RecordedSpan[] {
 	const spans: RecordedSpan[] = [];
 	const storage = new AsyncLocalStorage<Context>();
@@ -137,7 +137,7 @@ describe('traces', () => {
 			expect(call?.attributes).to.include({ 'roomkey.transport': 'rest', 'roomkey.outcome': 'ok' });
 		});
 
-		it('have spans of the operations of the store within the span of the call', async () => {
+		it('have spans of store operations within the span of the call', async () => {
 			const alice = await addPerson(server.store);
 			spans.length = 0;
 			await server.call('rooms.get', [], { userId: alice.id });
@@ -148,7 +148,7 @@ describe('traces', () => {
 			expect(inside.every(({ ended }) => ended)).to.equal(true);
 		});
 
-		it('mark the span of a call as failed for a server error, without its message, but not for a client-safe error', async () => {
+		it('mark a span as failed only for a server error, without its message', async () => {
 			const alice = await addPerson(server.store);
 			spans.length = 0;
 			await post(`${server.url}/api/v1/own.broken`, alice, {});

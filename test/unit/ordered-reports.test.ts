@@ -1,9 +1,9 @@
-/** The order of announcements when the writes of a store overlap without a pause. */
+/** The announcements of overlapping writes, in their order. */
 import { expect } from 'chai';
 import { OrderedReports, type Written } from '../../server/store/orderedReports.js';
 
 describe('the reports of overlapping writes', () => {
-	it('announce the stored state of a document that another write has reported meanwhile, also after that write has ended', async () => {
+	it('announce the stored state of a document that another write has reported meanwhile', async () => {
 		const announced: unknown[] = [];
 		const announce = ({ id, after }: Written) => void announced.push([id, after?.state]);
 		const reports = new OrderedReports(async (_id) => ({ _id, state: 'stored' }));

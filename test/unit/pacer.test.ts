@@ -1,7 +1,4 @@
-/**
- * The pacer: the input of clients that send without a pause is handled in slices, so that other clients are served
- * meanwhile.
- */
+/** The pacer handles input in slices, so that one busy client does not keep others waiting. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -36,12 +33,8 @@ describe('a pacer', () => {
 });
 
 describe('reading a WebSocket', () => {
-	/**
-	 * Messages or pings that a client sends without a pause. The server reads pieces of 4 KiB, which contain fewer than 700 of
-	 * them.
-	 */
+	/** Number of messages or pings that a client sends at once. The server reads fewer than 700 of them at a time. */
 	const COUNT = 5000;
-	/** Closes what a test has opened. */
 	let close = () => {};
 	afterEach(() => close());
 
@@ -93,7 +86,7 @@ describe('reading a WebSocket', () => {
 
 	const all = Array.from({ length: COUNT }, (_, i) => String(i));
 
-	it('passes on only a few messages in each turn of the event loop, and all in order', async () => {
+	it('passes on few messages in each turn of the event loop, and in order', async () => {
 		const { client, received, ended, most } = await open();
 		for (const text of all) client.send(text);
 		client.close();
@@ -102,7 +95,7 @@ describe('reading a WebSocket', () => {
 		expect(most()).to.be.below(COUNT / 4);
 	});
 
-	it('passes on nothing while it is paused in the middle of a chunk, and then the rest in order', async () => {
+	it('passes on nothing while paused within a chunk, and then the rest', async () => {
 		let atResume = 0;
 		const { client, received, ended } = await open((count, transport) => {
 			if (count !== 1000) return;
@@ -119,7 +112,7 @@ describe('reading a WebSocket', () => {
 		expect(received).to.deep.equal(all);
 	});
 
-	it('closes with the given reason in the middle of a chunk', async () => {
+	it('closes with the given reason within a chunk', async () => {
 		const { client, ended } = await open((count, transport) => {
 			if (count === 100) transport.close(GOING_AWAY);
 		});
@@ -130,7 +123,7 @@ describe('reading a WebSocket', () => {
 	});
 
 	it('discards unread pings when the server terminates the connection', async () => {
-		/** A pacer whose slices never run. So only the first piece of a chunk is read, which does not wait for the pacer. */
+		/** Runs no slices, so that only the first piece of a chunk is read. */
 		class BusyPacer extends Pacer {
 			override schedule() {}
 		}

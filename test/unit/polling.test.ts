@@ -53,7 +53,7 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['a["1","\\""]']);
 	});
 
-	it('answers a held poll with all messages that are sent in one turn of the event loop', async () => {
+	it('answers a held poll with all messages of one turn of the event loop', async () => {
 		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');
@@ -63,7 +63,7 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['a["1","2"]']);
 	});
 
-	it('is drained while at most 64 KiB of messages wait, and again when a poll has taken the messages', async () => {
+	it('is drained while at most 64 KiB wait, and again after a poll', async () => {
 		const { transport, poll } = open({ maxBuffered: 1e6 });
 		// Exactly 64 KiB: each letter has two bytes, and the two quotes are counted too.
 		transport.send('é'.repeat(32_767));
@@ -76,7 +76,7 @@ describe('a polling transport', () => {
 		expect(transport.whenDrained()).to.equal(undefined);
 	});
 
-	it('passes on no messages while it is paused, and refuses further messages until it has passed them on', async () => {
+	it('keeps received messages while it is paused, and refuses further ones', async () => {
 		const { transport, observed } = open();
 		transport.pause();
 		transport.pause();
@@ -91,7 +91,7 @@ describe('a polling transport', () => {
 		expect(observed.received).to.deep.equal(['1', '2', '3']);
 	});
 
-	it('ends receive() when the session closes while it is paused', async () => {
+	it('ends a paused receive() when the session closes', async () => {
 		const { transport } = open();
 		transport.pause();
 		const received = transport.receive(['1']);
@@ -108,7 +108,7 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['h']);
 	});
 
-	it('closes 60 s after it answered the last poll, however long it had held this poll', () => {
+	it('closes 60 s after it has answered the last poll', () => {
 		const { observed, poll } = open();
 		mock.timers.tick(59_999);
 		poll();
@@ -119,7 +119,7 @@ describe('a polling transport', () => {
 		expect(observed).to.deep.include({ closed: 1, gone: 1 });
 	});
 
-	it('delivers the messages sent before the close, then the close frame, and this frame again at later polls', async () => {
+	it('delivers messages sent before the close, then the close frame at every poll', async () => {
 		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');

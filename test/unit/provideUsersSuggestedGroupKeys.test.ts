@@ -1,7 +1,4 @@
-/**
- * Offers of room keys by `e2e.provideUsersSuggestedGroupKeys`. Titles refer to test/contract: numbers are sections of
- * rocketchat-e2e.md, numbers with # are rows of its section 12, and numbers with E or T are rows of beyond.md.
- */
+/** Offers of room keys (test/contract/rocketchat-e2e.md 2.3, 5.4, 10.4, 11, 12, 13; test/contract/beyond.md E6, T1). */
 import { expect } from 'chai';
 import { StoreUnavailableError } from '../../shared/errors.js';
 import { type HookedStore, openHookedRoomkey } from '../support/hooks.js';
@@ -31,7 +28,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 	const waiting = (...people: Person[]) => people.map(({ id }) => ({ userId: id, ts: new Date() }));
 	const provide = (as: Person | null, keys: unknown) => roomkey.call(as, NAME, keys);
 
-	/** Stores a room whose key only alice holds, and where these other members have neither the key nor an offer. */
+	/** Stores a room whose key only alice holds, and without offers. */
 	async function addWaiting(others: readonly Person[], fields = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, others, { encrypted: true, e2eKeyId: 'k', ...fields });
 		await addMember(roomkey.store, rid, alice, { E2EKey: sealed('k') });
@@ -51,7 +48,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(announced).to.deep.equal([`subscriptions ${bob.id}`]);
 	});
 
-	it('offers keys in several rooms, removes the members from the queues, and notifies them and the rooms (5.4, 10.4)', async () => {
+	it('offers keys in several rooms, and dequeues and notifies the members (5.4, 10.4)', async () => {
 		const one = await addWaiting([bob, carol], { usersWaitingForE2EKeys: waiting(bob, carol) });
 		const two = await addWaiting([bob], { usersWaitingForE2EKeys: waiting(bob) });
 		const keys = [sealed('k'), sealed('k')];
@@ -69,7 +66,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		]);
 	});
 
-	it('notifies the room also when the member was not in the queue, which holds at most 50 (10.4)', async () => {
+	it('notifies the room even if the member was not queued (10.4)', async () => {
 		const rid = await addWaiting([bob]);
 		const announced = await announcedBy(roomkey, () => provide(alice, { [rid]: [{ _id: bob.id, key: sealed('k') }] }));
 		expect(announced).to.deep.equal([`subscriptions ${bob.id}`, `rooms ${rid}`]);
@@ -99,7 +96,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		);
 	});
 
-	it('with E2E_Enable off it succeeds and does nothing (5.4, 11)', async () => {
+	it('succeeds and does nothing while E2E_Enable is off (5.4, 11)', async () => {
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
 		const rid = await addWaiting([bob]);
 		const announced = await announcedBy(roomkey, async () => {
@@ -109,7 +106,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(rid, bob)).to.equal(undefined);
 	});
 
-	it('skips and names rooms that the caller may not see or is no member of, and users who are not members (5.4)', async () => {
+	it('skips and names rooms of others, and users who are no members (5.4)', async () => {
 		const own = await addWaiting([bob]);
 		const foreign = await addRoom(roomkey.store, [bob], { e2eKeyId: 'k' });
 		const channel = await addRoom(roomkey.store, [bob], { t: 'c', e2eKeyId: 'k' });
@@ -136,7 +133,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(channel, bob)).to.equal(undefined);
 	});
 
-	it('names members with a key or an offer as skipped, stores nothing and notifies nobody (12, #33405)', async () => {
+	it('skips and names members with a key or an offer (12, #33405)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('k') });
 		const first = sealed('k');
@@ -155,7 +152,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(rid, carol)).to.equal(first);
 	});
 
-	it('gives a room its first key as the mobile app does: the caller offers the key to itself too, and accepts it', async () => {
+	it('lets the caller offer the first key to itself, as the mobile app does', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob], { encrypted: true });
 		await roomkey.call(alice, 'e2e.setRoomKeyID', rid, 'k');
 		const { users } = (await roomkey.call(alice, 'e2e.getUsersOfRoomWithoutKey', rid)) as { users: { _id: string }[] };
@@ -167,7 +164,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('removes a member from the queue who has the key already (12 #33696)', async () => {
+	it('dequeues members who have the key (12, #33696)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k', usersWaitingForE2EKeys: waiting(bob) });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('k') });
 		await provide(alice, { [rid]: [{ _id: bob.id, key: sealed('k') }] });
@@ -181,7 +178,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(rid, bob)).to.equal(keys[0]);
 	});
 
-	it('stores one key when twenty concurrent calls offer a key to one member', async () => {
+	it('stores one of twenty keys that concurrent calls offer to a member', async () => {
 		const rid = await addWaiting([carol]);
 		const announced = await announcedBy(roomkey, () =>
 			Promise.all(Array.from({ length: 20 }, () => provide(alice, { [rid]: [{ _id: carol.id, key: sealed('k') }] }))),
@@ -189,7 +186,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(announced.filter((line) => line.startsWith('sub'))).to.deep.equal([`subscriptions ${carol.id}`]);
 	});
 
-	it('skips and names a key with another key id, and offers the other keys (E6)', async () => {
+	it('skips and names only the key with another key id (E6)', async () => {
 		const one = await addWaiting([bob]);
 		const two = await addWaiting([bob, carol]);
 		const map = {
@@ -206,7 +203,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(two, carol)).to.equal(undefined);
 	});
 
-	it('stores keys with another key id if the server is not strict, and counts them as keys of the room (E6)', async () => {
+	it('accepts and counts keys with another key id if `strictKeyIds` is off (E6)', async () => {
 		const lenient = await openRoomkey(undefined, { strictKeyIds: false });
 		for (const person of [alice, bob]) await addPerson(lenient.store, { _id: person.id, ...identity(person.username) });
 		const rid = await addRoom(lenient.store, [alice, bob], { encrypted: true, e2eKeyId: 'k' });
@@ -220,7 +217,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		await lenient.close();
 	});
 
-	it('removes and names offers in a room whose key id changes during the call; offers in other rooms remain', async () => {
+	it('removes and names only the offers in a room whose key id changes meanwhile', async () => {
 		const one = await addWaiting([bob, carol], { usersWaitingForE2EKeys: waiting(bob) });
 		const two = await addWaiting([bob]);
 		hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -272,7 +269,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(answer).to.have.property('moreSkipped', 500);
 	});
 
-	it('skips and names entries of a wrong shape, or whose keys are blank or too long, and offers the other keys (13)', async () => {
+	it('skips and names invalid entries, and offers the other keys (13)', async () => {
 		const rid = await addWaiting([bob, carol]);
 		const key = sealed('k');
 		const old = { e2eKeyId: 'a', ts: 1, E2EKey: 'b' };
@@ -307,7 +304,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(rid, carol)).to.equal(undefined);
 	});
 
-	it('refuses arguments that are no map of rooms, before it refuses callers who are not logged in', async () => {
+	it('checks the arguments before it requires a user', async () => {
 		for (const map of [undefined, null, [], 'map']) {
 			expect((await rejection(provide(null, map))).message).to.match(/^Match error/);
 		}
@@ -317,7 +314,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		});
 	});
 
-	it('ends the reservation that another provider has of a member, when the member receives an offer (T1)', async () => {
+	it("ends another provider's reservation of the member (T1)", async () => {
 		const rid = await addWaiting([bob]);
 		await addMember(roomkey.store, rid, carol, { E2EKey: sealed('k') });
 		await roomkey.call(alice, FETCH, [rid]);

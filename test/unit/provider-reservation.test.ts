@@ -1,7 +1,4 @@
-/**
- * Reservations (test/contract/beyond.md T1). A member who waits for the key of a room is reserved for one provider: a member
- * who holds the key and can seal it for others.
- */
+/** Reservations of waiting members for one provider, who holds the room key (test/contract/beyond.md T1). */
 import { expect } from 'chai';
 import {
 	countReservations,
@@ -20,7 +17,6 @@ async function isGiven(store: Store, rid: string, userId: string, provider: stri
 	return (await reserveMembers(store, rid, [userId], provider, DURATION, now)).has(userId);
 }
 
-/** Whether a member is reserved for another provider than this one. */
 async function isTaken(store: Store, userId: string, provider: string, now: number): Promise<boolean> {
 	return (await reservedForOthers(store, 'room', [userId], provider, now)).has(userId);
 }
@@ -46,18 +42,18 @@ for (const [where, prepare] of [
 			expect(await isGiven(store, 'room', 'bob', 'alice', DURATION)).to.equal(false);
 		});
 
-		it('are for one user in one room: the user in another room, and another user in the room, can be reserved', async () => {
+		it('are for one user in one room', async () => {
 			await isGiven(store, 'room', 'bob', 'alice', 0);
 			expect(await isGiven(store, 'another', 'bob', 'carol', 0)).to.equal(true);
 			expect(await isGiven(store, 'room', 'dave', 'carol', 0)).to.equal(true);
 		});
 
-		it('are kept for a provider that asks again', async () => {
+		it('are kept for a provider who asks again', async () => {
 			await isGiven(store, 'room', 'bob', 'alice', 0);
 			expect(await isGiven(store, 'room', 'bob', 'alice', 5)).to.equal(true);
 		});
 
-		it('are not prolonged for a provider who asks repeatedly and provides no key', async () => {
+		it('are not prolonged when the provider asks repeatedly', async () => {
 			for (let now = 0; now < DURATION; now += 1000) await isGiven(store, 'room', 'bob', 'alice', now);
 			// Bob may still be shown to alice, but is not reserved for her any more.
 			expect(await isGiven(store, 'room', 'bob', 'alice', DURATION)).to.equal(true);
@@ -72,7 +68,7 @@ for (const [where, prepare] of [
 			expect(await isGiven(store, 'room', 'bob', 'carol', 1)).to.equal(true);
 		});
 
-		it('can be made for many members by one call; each member is reserved for one of several concurrent providers', async () => {
+		it('divide many members among concurrent providers', async () => {
 			const members = Array.from({ length: 60 }, (_, i) => `user-${i}`);
 			const providers = ['alice', 'carol', 'dave'];
 			const given = await Promise.all(
@@ -115,7 +111,7 @@ describe('reservations in memory (T1)', () => {
 });
 
 describe('reservations in a shared store (T1)', () => {
-	it('are made by only one of several processes that have read the same expired reservation', async () => {
+	it('replace an expired reservation for only one of several concurrent providers', async () => {
 		const { store, close } = await openTestStore();
 		declareShared(store);
 		await isGiven(store, 'room', 'bob', 'alice', 0);
@@ -126,7 +122,7 @@ describe('reservations in a shared store (T1)', () => {
 		await close();
 	});
 
-	it('accept ids of rooms and members of any length, although ids in the store have a maximum length', async () => {
+	it('accept long ids of rooms and members', async () => {
 		const { store, close } = await openTestStore();
 		declareShared(store);
 		const long = 'x'.repeat(512);

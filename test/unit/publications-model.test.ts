@@ -1,6 +1,6 @@
 /**
- * A model test: subscriptions, publish functions, writes and logins happen in random order. Afterwards a client that
- * follows the frames has the documents of a much simpler model (`test/contract/ddp.md` sections 10 to 12).
+ * Random subscriptions, publish functions, writes and logins. Afterwards a client that follows the frames has the documents
+ * of a simpler model (`test/contract/ddp.md` sections 10 to 12).
  */
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -31,7 +31,7 @@ const strategies: Record<string, Strategy> = {
 const isStrict = (collection: string) => collection === 'merged' || collection === 'multi';
 const keyOf = (collection: string, id: string) => `${collection}/${id}`;
 
-/** Applies fields to a document that a client has. The value undefined removes a field. */
+/** Sets fields of a document. The value undefined removes a field. */
 function apply(shown: Shown, key: string, fields: Fields): void {
 	const merged = { ...shown.get(key), ...fields };
 	for (const [name, value] of Object.entries(merged)) if (value === undefined) delete merged[name];
@@ -70,7 +70,7 @@ class Client {
 	}
 }
 
-/** The value that a subscription has published for a field of a merged document. The client has the value of the first claim. */
+/** A subscription's value for a field of a merged document. The client has the value of the first claim. */
 interface Claim {
 	readonly sub: string;
 	readonly key: string;
@@ -86,9 +86,9 @@ class Model {
 	/** The documents of collections that are not merged. */
 	#others: Shown = new Map();
 	/**
-	 * Set only during a rerun: the user has changed, and all publish functions run again. The documents of `multi` that the
-	 * client had before the rerun. Those that no run publishes again are removed at its end. `merged` documents follow from
-	 * holds and claims. A rerun removes no documents of `plain` and `events`, because the merge box does not record them.
+	 * The documents of `multi` before a rerun of all publish functions. At the end of the rerun, those that were not
+	 * published again are removed. `merged` documents follow from holds and claims. Documents of `plain` and `events` stay,
+	 * because the merge box does not record them.
 	 */
 	#before: string[] = [];
 
@@ -159,32 +159,30 @@ type Act =
 	| { readonly act: 'removed'; readonly collection: string; readonly id: string }
 	| { readonly act: 'ready' | 'stop' | 'error' };
 
-/** A subscription as the test sees it. */
 interface Sub {
 	readonly id: string;
-	/** The role that a live query selects; undefined for another publish function. */
+	/** The role that a live query selects. */
 	readonly role?: string;
 	context?: PublicationContext;
 	ready: boolean;
 	stopped: boolean;
 }
 
-/** The acts of a publish function, by kind of user. A slow one waits after each act, so that others run meanwhile. */
+/** The acts of a publish function. A slow one waits after each act, so that others run meanwhile. */
 interface Script {
 	readonly anonymous: readonly Act[];
 	readonly user: readonly Act[];
 	readonly slow: boolean;
 }
 
-/** A session with a fake transport, the client that follows its frames, and the model. */
 class World {
 	readonly model = new Model();
 	readonly client = new Client();
 	readonly subs = new Map<string, Sub>();
-	/** Subscriptions, and runs of their publish functions, that have ended. */
+	/** Ended subscriptions, and ended runs of publish functions. */
 	readonly past: Sub[] = [];
 	readonly permissions = new Map<string, Permission>();
-	/** For each `ready` and `nosub` that the client should have received: the id of the subscription. */
+	/** The subscription ids of each `ready` and `nosub` that the client should have received. */
 	readonly readies: string[] = [];
 	readonly nosubs: string[] = [];
 	readonly transport = new FakeTransport();
@@ -243,7 +241,7 @@ class World {
 
 	/** Waits until nothing runs any more, then compares the client with the model. */
 	async settle(): Promise<void> {
-		// A slow publish function waits for at most six turns, one after each of its acts. A read waits for one turn.
+		// At most six turns for a slow publish function, and one for a read.
 		for (let i = 0; i < 8; i++) await setImmediate();
 		for (const frame of this.transport.sent.splice(0)) this.client.follow(frame);
 		expect(this.client.shown).to.deep.equal(this.model.shown);
@@ -252,7 +250,7 @@ class World {
 		expect(this.log.lines).to.deep.equal([]);
 	}
 
-	/** Performs an act of a publish function, and applies it to the model. After the end of the subscription it has no effect. */
+	/** Performs an act, and applies it to the model unless the subscription has ended. */
 	act(sub: Sub, act: Act): void {
 		const { context, id } = sub;
 		if (!context) return;
@@ -293,7 +291,6 @@ class World {
 		}
 	}
 
-	/** Records that a subscription has ended. */
 	ended(sub: Sub): void {
 		sub.stopped = true;
 		this.subs.delete(sub.id);
@@ -318,7 +315,6 @@ class World {
 		this.model.endRerun();
 	}
 
-	/** Adds the first result of a live query to the model. */
 	addFirstResult(sub: Sub): void {
 		for (const { _id, roles } of this.permissions.values()) {
 			if (roles.includes(sub.role as string)) this.model.added(sub.id, 'merged', _id, { roles });
@@ -350,7 +346,6 @@ class World {
 	#collection() {
 		const all = this.permissions;
 		return {
-			/** Finds the documents with a role, or the documents with ids. */
 			async *find(filter: { roles: string } | { _id: { $in: string[] } }) {
 				const ids = '_id' in filter ? filter._id.$in : [...all.keys()];
 				// The result is computed before the wait, so it may be outdated when it arrives.
@@ -395,7 +390,7 @@ const script = fc.record({ anonymous: acts, user: acts, slow: fc.boolean() });
 
 const roles = fc.option(fc.subarray(['r', 'q', 's']));
 
-/** Waits until a live query has begun to read, but has no first result yet: the read waits for a turn of the event loop. */
+/** Waits until a live query reads. Its first result arrives only in the next turn of the event loop. */
 async function untilReading(): Promise<void> {
 	for (let i = 0; i < 20; i++) await undefined;
 }
@@ -469,7 +464,7 @@ const commands = [
 			for (const sub of world.past) world.act(sub, what);
 		}),
 	),
-	// Listed repeatedly, so that they are chosen more often: they have an effect only while there are subscriptions.
+	// Repeated, so that they are chosen more often.
 	actOf,
 	actOf,
 	actOf,

@@ -45,7 +45,7 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('does not add a member twice, and does not notify the room again (5.1, T1)', async () => {
+	it('adds a member once, and notifies the room once (5.1, T1)', async () => {
 		const rid = await addEncrypted();
 		await Promise.all(Array.from({ length: 10 }, () => enqueue(store, rid, alice.id)));
 		expect(
@@ -61,13 +61,13 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([...ids.slice(1), alice.id]);
 	});
 
-	it('adds nobody if the room is not encrypted or does not exist, and no user who is not a member (5.1)', async () => {
+	it('adds only members, and only in encrypted rooms (5.1)', async () => {
 		const plain = await addEncrypted({ encrypted: false });
 		const foreign = await addRoom(roomkey.store, [bob], { encrypted: true });
 		for (const rid of [plain, foreign, 'nowhere']) expect(await enqueue(store, rid, alice.id)).to.equal(false);
 	});
 
-	it('does not add users who have no identity keys, have the key, or were only invited (E9)', async () => {
+	it('adds no invited users, and none without identity keys or with the key (E9)', async () => {
 		const carol = await addPerson(roomkey.store);
 		const rid = await addRoom(roomkey.store, [carol], { encrypted: true });
 		await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${rid}` });
@@ -85,7 +85,7 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('keeps a member who receives the key concurrently, and loses it before the removal', async () => {
+	it('keeps a member who receives the key and loses it concurrently', async () => {
 		const rid = await addEncrypted();
 		const setKey = (update: object) => roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, update);
 		hooked.before('subscriptions', 'findOne', () => setKey({ $set: { E2EKey: 'a key' } }), 1);
@@ -94,7 +94,7 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('notifies the room of each removed member; the field of the queue is removed with the last one (5.2)', async () => {
+	it('notifies the room of each removal, and is removed when it is empty (5.2)', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
 		for (const [{ id }, left] of [
 			[alice, [bob.id]],
@@ -111,14 +111,14 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('removeServedUsers removes a member with an offer, and keeps one without', async () => {
+	it('loses a member with an offer, and keeps one without, by removeServedUsers', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2ESuggestedKey: 'offered' } });
 		expect(await removeServedUsers(store, rid, [alice.id, bob.id])).to.equal(true);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('adds a user to the queues of all encrypted rooms whose key they lack (4.3)', async () => {
+	it('adds a user in all encrypted rooms whose key they lack (4.3)', async () => {
 		const dave = await addPerson(roomkey.store, identity('dave'));
 		const rids: string[] = [];
 		// The rooms of a user are read in pages of 200.

@@ -14,7 +14,7 @@ describe('seeded random values', () => {
 		});
 	}
 
-	it('include the seed of a nested call, which is that of the nested call in the client; ids depend on the seed, and are random without one', async () => {
+	it('depend on the seed of the call, also in nested calls', async () => {
 		const common = { summary: 'for a test', anonymous: true, args: {} } as const;
 		const roomkey = await openRoomkey([
 			method({ ...common, name: 'foo', run: (_args, { randomSeed }) => randomSeed }),

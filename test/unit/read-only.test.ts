@@ -1,4 +1,4 @@
-/** A server with `--read-only`: it answers reads, refuses writes, and writes nothing by itself. */
+/** A server with `--read-only` answers reads, refuses writes, and writes nothing by itself. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -42,7 +42,7 @@ async function populate(store: Store): Promise<World> {
 	const member = await addPerson(store, { username: 'member', ...identity('member') });
 	const rid = await addRoom(store, [], {
 		...{ name: 'room', encrypted: true, e2eKeyId: 'key-1', usersCount: 2 },
-		// The admin holds the key, but is still in the queue. An interrupted call can leave such an entry.
+		// An interrupted call can leave an entry of a member who holds the key.
 		usersWaitingForE2EKeys: [{ userId: admin.id, ts: new Date(0) }],
 	});
 	await addMember(store, rid, admin, { t: 'p', roles: ['owner'], E2EKey: 'key-1 of root' });
@@ -50,7 +50,6 @@ async function populate(store: Store): Promise<World> {
 	return { admin, member, rid };
 }
 
-/** The arguments with which the tests call a method: `values` by name, except for a few methods. */
 function argumentsOf({ args, name: methodName }: Method, { admin, member, rid }: World): unknown[] {
 	const { username, id } = member;
 	const values: Record<string, unknown> = {
@@ -73,24 +72,23 @@ function argumentsOf({ args, name: methodName }: Method, { admin, member, rid }:
 	return args.map(([argName]) => values[argName]);
 }
 
-/** Fails if the method has refused the form of its arguments: then the call has tested nothing. */
+/** Fails if the method has refused its arguments, because the call has then tested nothing. */
 function requireValidArguments(name: string, error: unknown): void {
 	if (error instanceof MatchError)
 		expect.fail(`give ${name} its arguments in argumentsOf (test/unit/read-only.test.ts): ${error.message}`);
 }
 
-/** Calls each method as the admin and as the member, each time on a new store. Returns the writes of each method. */
+/** Calls each method as both users, and returns the writes of each. */
 async function writesOf(methods: readonly Method[], open: typeof openRoomkey): Promise<Map<string, Set<string>>> {
 	const writes = new Map<string, Set<string>>(methods.map(({ name }) => [name, new Set()]));
-	/** The name of the method that is being called. */
-	let running = '';
+	let calledName = '';
 	let roomkey: TestRoomkey | undefined;
 	for (const each of methods) {
 		for (const as of ['admin', 'member'] as const) {
-			running = '';
-			roomkey = await open(methods, {}, (store) => recordedStore(store, (write) => writes.get(running)?.add(write)));
+			calledName = '';
+			roomkey = await open(methods, {}, (store) => recordedStore(store, (write) => writes.get(calledName)?.add(write)));
 			const world = await populate(roomkey.store);
-			running = each.name;
+			calledName = each.name;
 			const caller = { userId: world[as].id, setUserId: () => {}, setToken: () => {} };
 			const args = argumentsOf(each, world);
 			await roomkey.callAs(caller, each.name, ...args).catch((error) => requireValidArguments(each.name, error));
@@ -100,7 +98,7 @@ async function writesOf(methods: readonly Method[], open: typeof openRoomkey): P
 	return writes;
 }
 
-/** Methods that read, and also store what they find, or tidy a queue, unless the server is read-only. */
+/** Reads that also store what they find, or tidy a queue, unless the server is read-only. */
 const STORING_READS: readonly string[] = ['e2e.keyHistory', 'e2e.fetchUsersWaitingForGroupKey'];
 
 describe('methods of the catalogue', () => {
@@ -122,7 +120,7 @@ describe('methods of the catalogue', () => {
 		for (const [name, operations] of writes) expect([name, ...operations]).to.deep.equal([name]);
 	});
 
-	it('are accepted by a server that only reads if their task is to read, even if they store something in other servers', async () => {
+	it('are accepted by a server that only reads if their task is to read', async () => {
 		const reads = catalogue.methods.filter(({ rest, parallel }) => rest?.verb === 'GET' || parallel);
 		expect(reads.map(({ name }) => name)).to.include.members([...STORING_READS, 'e2e.fetchMyKeys', 'rooms/get']);
 		for (const each of reads) {
@@ -142,7 +140,7 @@ describe('methods of the catalogue', () => {
 });
 
 describe('background work', () => {
-	/** The writes that the server makes by itself in eleven minutes: it removes expired tokens every ten. */
+	/** The writes of a server by itself in eleven minutes. It removes expired tokens every ten minutes. */
 	async function writesIn(readOnly: boolean): Promise<string[]> {
 		const writes: string[] = [];
 		const { store, onChange, close } = await openTestStore();
@@ -228,7 +226,7 @@ describe('a server that only reads', () => {
 		expect(body.public_key).to.equal('fourth');
 	});
 
-	it('lists the public keys of the stored history, even if the current key is not in it', async () => {
+	it('lists the stored history of public keys, even without the current key', async () => {
 		const ask = (as: Person) => get(`${server.url}/api/v1/e2e.keyHistory?uid=${as.id}`, world.admin);
 		const stored = await ask(world.admin);
 		expect(stored.status).to.equal(200);
@@ -237,7 +235,7 @@ describe('a server that only reads', () => {
 		expect((await ask(world.member)).body).to.include({ total: 0, success: true });
 	});
 
-	it('refuses writes over REST with 400 and an error that says so', async () => {
+	it('refuses writes over REST with 400 and error-read-only', async () => {
 		const key = { rid: world.rid, keyID: 'key-2' };
 		const { status, body } = await post(`${server.url}/api/v1/e2e.setRoomKeyID`, world.admin, key);
 		expect(status).to.equal(400);
@@ -262,7 +260,7 @@ describe('a server that only reads', () => {
 		expect([status, body.error]).to.deep.equal([401, REFUSED.error]);
 	});
 
-	it('refuses the write of a method whose definition says that it writes nothing', async () => {
+	it('refuses the write of a method with `writes: false`', async () => {
 		const { status, body } = await post(`${server.url}/api/v1/own.sneaky`, world.admin, {});
 		expect([status, body.errorType]).to.deep.equal([400, REFUSED.error]);
 	});

@@ -13,7 +13,7 @@ import { TestNetwork } from '../support/processes.js';
 import { openTestStore } from '../support/store.js';
 
 describe('a server that refreshes a collection', () => {
-	it('announces no further attempt if the read fails after the server has closed', async () => {
+	it('logs nothing if the read fails after the server has closed', async () => {
 		const data = await openTestStore();
 		const log = memoryLog();
 		const gates = new Gates();
@@ -44,7 +44,7 @@ describe('a server to which other programs report their writes', () => {
 		run: () => liveQuery('rooms', { topic: { $exists: true } }, { topic: 1 }),
 	});
 
-	it('reads everything again if too many documents wait to be read, even if it is the only process', async () => {
+	it('reads everything again if too many documents wait to be read', async () => {
 		const data = await openTestStore();
 		const publications = [...catalogue.publications, topics];
 		const app = createApp({
@@ -68,7 +68,7 @@ describe('a server to which other programs report their writes', () => {
 		await data.close();
 	});
 
-	it('closes while documents cannot be read for which a catch-up waits', async () => {
+	it('closes while a catch-up waits for unreadable documents', async () => {
 		const data = await openTestStore();
 		const gates = new Gates();
 		let reads = 0;

@@ -46,7 +46,7 @@ function processOn(store: Store) {
 		invoker.invoke(NAME, params, { userId: as.id, hashedToken: null, connection: null, clientAddress: null });
 }
 
-/** Wraps a store. `findOneAndUpdate` of memberships waits until `release`; `reached` resolves when the first one waits. */
+/** Lets `findOneAndUpdate` of memberships wait until `release`. `reached` resolves when the first one waits. */
 function stallingStore(store: Store) {
 	let release = () => {};
 	let onWrite = () => {};
@@ -88,7 +88,6 @@ describe('e2e.resetRoomKey', () => {
 	});
 	after(() => roomkey.close());
 
-	/** The changes that are announced while `run` runs. */
 	async function announcedDuring(run: () => Promise<unknown>): Promise<Change[]> {
 		const announced: Change[] = [];
 		const stop = roomkey.bus.on('changed', (change) => void announced.push(change));
@@ -98,7 +97,7 @@ describe('e2e.resetRoomKey', () => {
 	}
 
 	describe('a successful reset (5.6)', () => {
-		it('gives the room the new key id and the caller the new key, and returns nothing', async () => {
+		it("stores the new key id and the caller's new key", async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const key = sealed(NEW);
 			expect(await roomkey.call(alice, NAME, rid, key, NEW)).to.equal(undefined);
@@ -131,7 +130,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, rid, bob)).oldRoomKeys).to.have.length(1);
 		});
 
-		it('removes the offers of other members and of the caller', async () => {
+		it("removes all offers, also the caller's", async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			await addMember(store, rid, carol, {
 				E2ESuggestedKey: sealed(OLD),
@@ -145,7 +144,7 @@ describe('e2e.resetRoomKey', () => {
 			expect(await membership(store, rid, carol)).to.not.have.any.keys('E2EKey', 'oldRoomKeys');
 		});
 
-		it('accepts keys that do not have the form of sealed keys, and archives them under the former key id of the room', async () => {
+		it('accepts keys of any form, and archives them under the former key id', async () => {
 			const { rid } = await addKeyedRoom(store, [alice]);
 			await addMember(store, rid, bob, { E2EKey: `plain-${rid}` });
 			await roomkey.call(alice, NAME, rid, `new-plain-${rid}`, NEW);
@@ -165,7 +164,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([bob.id]);
 		});
 
-		it('keeps members in the queue who are waiting already', async () => {
+		it('keeps waiting members in the queue', async () => {
 			const { rid } = await addKeyedRoom(store, [alice]);
 			await addMember(store, rid, carol);
 			await store.rooms.updateOne(
@@ -188,7 +187,7 @@ describe('e2e.resetRoomKey', () => {
 			expect(await roomOf(store, rid)).to.not.have.property('e2eStale');
 		});
 
-		it('notifies each member whose key was archived, then the caller, then the room once (10.4)', async () => {
+		it('notifies members whose key was archived, then the caller, then the room (10.4)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol]);
 			await addMember(store, rid, noIdentity);
 			const announced = await announcedDuring(() => roomkey.call(alice, NAME, rid, sealed(NEW), NEW));
@@ -213,7 +212,7 @@ describe('e2e.resetRoomKey', () => {
 			return { error, reason, details };
 		}
 
-		it('answers error-not-allowed without the permission toggle-room-e2e-encryption in the room (6.1)', async () => {
+		it('are error-not-allowed without the permission toggle-room-e2e-encryption in the room', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			expect(await refused(bob, rid)).to.deep.equal(denied('error-not-allowed'));
 			expect(await refused(stranger, rid)).to.deep.equal(denied('error-not-allowed'));
@@ -221,19 +220,19 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(OLD);
 		});
 
-		it('answers error-not-allowed without access to the room; the refused call leaves no lock (6.1)', async () => {
+		it('are error-not-allowed without access to the room, and leave no lock', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			expect(await refused(admin, rid)).to.deep.equal(denied('error-not-allowed'));
 			expect(await refused(admin, 'nowhere')).to.deep.equal(denied('error-not-allowed'));
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
 		});
 
-		it('answers error-not-allowed without a membership, to a user who may see a public channel (6.1)', async () => {
+		it('are error-not-allowed without a membership in a public channel', async () => {
 			const { rid } = await addKeyedRoom(store, [alice], { t: 'c' });
 			expect(await refused(admin, rid)).to.deep.equal(denied('error-not-allowed'));
 		});
 
-		it('answers error-e2e-key-reset-in-progress while another reset is in progress (6.1)', async () => {
+		it('are error-e2e-key-reset-in-progress while another reset is in progress', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], {
 				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() + 60_000) },
 			});
@@ -241,7 +240,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, rid, bob)).E2EKey).to.be.a('string');
 		});
 
-		it('answers no error after the lock of an interrupted reset has expired (6.1)', async () => {
+		it('do not occur after the lock of an interrupted reset has expired', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], {
 				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() - 1) },
 			});
@@ -249,7 +248,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('answers error-e2e-key-reset-failed in a room that is not encrypted, without identity keys, or with the key of another membership (6.1)', async () => {
+		it("are error-e2e-key-reset-failed for unencrypted rooms, missing identity keys, and another member's key", async () => {
 			const failed = denied('error-e2e-key-reset-failed');
 			const { rid: plain } = await addKeyedRoom(store, [alice], { encrypted: false });
 			expect(await refused(alice, plain)).to.deep.equal(failed);
@@ -261,7 +260,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, second, alice)).E2EKey).to.equal(keys.get(alice));
 		});
 
-		it('answers error-e2e-key-reset-failed after a failure of the store, whose text is logged and not sent (6.1)', async () => {
+		it('are error-e2e-key-reset-failed if the store fails, and its message is only logged', async () => {
 			const crashing: { store?: CrashingStore } = {};
 			const other = await openRoomkey(methods, {}, (real) => {
 				crashing.store = crashingStore(real);
@@ -285,7 +284,7 @@ describe('e2e.resetRoomKey', () => {
 			['the key id the room has', 'k', OLD, 'error-room-e2e-key-already-exists'],
 			['a key sealed under another key id than the given one', sealed('other'), NEW, 'error-key-id-mismatch'],
 		] as const) {
-			it(`refuses ${what}, and changes nothing`, async () => {
+			it(`are ${error} for ${what}, and change nothing`, async () => {
 				const { rid, keys } = await addKeyedRoom(store, [alice, bob]);
 				const before = await roomOf(store, rid);
 				expect(await refused(alice, rid, key, keyId)).to.deep.include({ error, details: { method: NAME } });
@@ -295,14 +294,14 @@ describe('e2e.resetRoomKey', () => {
 		}
 	});
 
-	describe('who may reset the key', () => {
-		it('every member of a direct room may reset it (E3)', async () => {
+	describe('the right to reset the key', () => {
+		it('belongs to every member of a direct room (E3)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { t: 'd' });
 			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('every member with identity keys may reset it if nobody holds it (E2)', async () => {
+		it('belongs to members with identity keys if nobody holds the key (E2)', async () => {
 			const rid = await addRoom(store, [bob, noIdentity], { encrypted: true, e2eKeyId: OLD });
 			expect(await rejection(roomkey.call(noIdentity, NAME, rid, sealed(NEW), NEW))).to.include({
 				error: 'error-not-allowed',
@@ -314,7 +313,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('every member with identity keys may reset it if the keys of all members have another key id (E2)', async () => {
+		it('belongs to members with identity keys if all hold only former keys (E2)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { e2eKeyId: 'lost' });
 			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
@@ -322,7 +321,7 @@ describe('e2e.resetRoomKey', () => {
 	});
 
 	describe('a repeated reset', () => {
-		it('writes nothing and notifies nobody, if it is by the same caller with the same key (T1)', async () => {
+		it('by the same caller with the same key changes nothing (T1)', async () => {
 			const rid = await addRoom(store, [bob, carol], { encrypted: true, e2eKeyId: OLD });
 			const key = sealed(NEW);
 			await roomkey.call(bob, NAME, rid, key, NEW);
@@ -332,7 +331,7 @@ describe('e2e.resetRoomKey', () => {
 			expect([await roomOf(store, rid), await membership(store, rid, bob)]).to.deep.equal(before);
 		});
 
-		it('is refused if it is by another caller, or with another key', async () => {
+		it('by another caller or with another key is refused', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { t: 'd' });
 			const key = sealed(NEW);
 			await roomkey.call(alice, NAME, rid, key, NEW);
@@ -421,7 +420,7 @@ describe('e2e.resetRoomKey', () => {
 			}
 		});
 
-		it('does not delay a reset by another member if its call ended with an error (E2)', async () => {
+		it('does not delay a reset by another member after an error (E2)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const controller = new AbortController();
 			controller.abort();
@@ -435,8 +434,8 @@ describe('e2e.resetRoomKey', () => {
 		});
 	});
 
-	describe('concurrent calls', () => {
-		it('two resets in two processes: one is refused, and the other is completed (6.1)', async () => {
+	describe('a reset with concurrent calls', () => {
+		it('is completed, while a reset in another process is refused (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
 			const slow = stallingStore(store);
 			const mine = sealed(NEW);
@@ -454,7 +453,7 @@ describe('e2e.resetRoomKey', () => {
 			}
 		});
 
-		it('a reset whose lock was taken by another one does not change the room any more (6.1)', async () => {
+		it('does not change the room after another reset has taken its lock (6.1)', async () => {
 			const { rid, keys } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
 			const slow = stallingStore(store);
 			const first = rejection(processOn(slow.store)(alice, rid, sealed(NEW), NEW));
@@ -471,7 +470,7 @@ describe('e2e.resetRoomKey', () => {
 			expect([E2EKey, oldRoomKeys?.map((old) => old.E2EKey)]).to.deep.equal([undefined, [keys.get(alice)]]);
 		});
 
-		it('a call that is repeated while the first one runs takes the lock and completes the reset (6.1)', async () => {
+		it('loses its lock to a repeated call, which completes it (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const slow = stallingStore(store);
 			const key = sealed(NEW);
@@ -484,10 +483,10 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, rid, alice)).E2EKey).to.equal(key);
 		});
 
-		it('a former key that is stored during the reset is archived, and its member is queued', async () => {
+		it('archives a former key that is stored meanwhile, and queues its member', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol]);
 			const late = sealed(OLD);
-			// Simulates a call that had read the room before the reset: it writes just before the caller's own key is stored.
+			// Simulates a call that read the room before the reset. It writes just before the caller's key is stored.
 			const findOneAndUpdate: Store['subscriptions']['findOneAndUpdate'] = async (filter, update, options) => {
 				if ((await roomOf(store, rid)).e2eKeyId === NEW) {
 					await store.subscriptions.updateOne(
@@ -510,7 +509,7 @@ describe('e2e.resetRoomKey', () => {
 			expect(waiting).to.have.members([bob.id, carol.id]);
 		});
 
-		it('a member who stores a key during the reset, and has none any more when the queue is corrected, stays queued', async () => {
+		it('keeps a member queued who stores a key meanwhile and loses it again', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const setKey = (update: object) => store.subscriptions.updateOne({ rid, 'u._id': bob.id }, update);
 			const hooked = hookedStore(store);
@@ -524,7 +523,7 @@ describe('e2e.resetRoomKey', () => {
 			expect(waiting).to.deep.equal([bob.id]);
 		});
 
-		it('the place of a member who leaves during the reset goes to a user of the former queue', async () => {
+		it('gives the place of a leaving member to a user of the former queue', async () => {
 			const members = await Promise.all(Array.from({ length: MAX_WAITING + 1 }, () => addPerson(store, IDENTITY)));
 			const { rid } = await addKeyedRoom(store, [alice, ...members]);
 			const usersWaitingForE2EKeys = members.map(({ id }) => ({ userId: id, ts: new Date() }));
@@ -543,13 +542,13 @@ describe('e2e.resetRoomKey', () => {
 			expect(waiting).to.have.members(members.map(({ id }) => id).filter((id) => id !== leaver));
 		});
 
-		it('a caller who replaces their identity keys during the reset holds the new key, and is not queued', async () => {
+		it('does not queue a caller who replaces their identity keys meanwhile', async () => {
 			const caller = await addPerson(store, IDENTITY);
 			const { rid } = await addKeyedRoom(store, [caller, bob]);
 			await store.subscriptions.updateOne({ rid, 'u._id': caller.id }, { $set: { roles: ['owner'] } });
 			const newPair = { public_key: 'new', private_key: 'p', force: true };
 			let isReplaced = false;
-			// The identity keys are replaced just before the caller's own room key is stored.
+			// Runs just before the caller's room key is stored.
 			const findOneAndUpdate: Store['subscriptions']['findOneAndUpdate'] = async (filter, update, options) => {
 				if (!isReplaced && (await roomOf(store, rid)).e2eKeyId === NEW) {
 					isReplaced = true;
@@ -607,13 +606,12 @@ describe('e2e.resetRoomKey', () => {
 		});
 		let served = 0;
 		while (!done) {
-			// The next call of a client arrives over a socket, and so in a later turn of the event loop.
+			// The next call of a client arrives in a later turn of the event loop.
 			await new Promise((resolve) => setImmediate(resolve));
 			await invoker.invoke('me', [], as(other));
 			served++;
 		}
 		await reset;
-		// More calls were answered than there are pages of 500 members.
 		expect(served).to.be.greaterThan(MEMBERS / 500);
 		expect(largestPage).to.be.at.most(500);
 		expect(await large.subscriptions.countDocuments({ rid, E2EKey: { $exists: true } })).to.equal(1);

@@ -1,7 +1,4 @@
-/**
- * The reset of identity keys: test/contract/rocketchat-e2e.md sections 4, 4.7, 5.5, 6, 10.4, and #12331 in 12;
- * test/contract/beyond.md E9, E11.
- */
+/** Resets of identity keys (test/contract/rocketchat-e2e.md 4, 4.7, 5.5, 6, 10.4, 12; test/contract/beyond.md E9, E11). */
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
@@ -34,7 +31,7 @@ describe('the reset of identity keys', () => {
 	after(() => roomkey.close());
 	afterEach(() => crashing.crashAfter(Number.POSITIVE_INFINITY));
 
-	/** Stores a user who alone has the key of one room, shares a key with bob, has an offered key, and waits in two queues. */
+	/** Stores alice, who alone has one key, shares another with bob, has an offer, and waits in two queues. */
 	async function world({ store } = roomkey, fields: Partial<User> = {}) {
 		const alice = await addPerson(store, { ...fields, e2e: e2e('alice') });
 		const alone = await addRoom(store, [bob], { encrypted: true, e2eKeyId: 'id-1' });
@@ -62,13 +59,11 @@ describe('the reset of identity keys', () => {
 	const waitingIn = async (rid: string) =>
 		(await roomkey.store.rooms.findOne({ _id: rid }))?.usersWaitingForE2EKeys?.map(({ userId }) => userId);
 
-	/** The keys of a member, with the former ones. */
 	async function keysOf(rid: string, who: Person) {
 		const membership = await membershipOf(rid, who);
 		return [membership?.E2EKey, ...(membership?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)].filter(Boolean);
 	}
 
-	/** Expects that the reset of alice's identity keys is complete. */
 	async function expectDone({ alice, alone, shared, offered, queued }: World) {
 		const user = await userOf(alice);
 		expect(user).to.not.have.any.keys('e2e', 'e2eRekeying', 'e2eQueueing');
@@ -85,7 +80,7 @@ describe('the reset of identity keys', () => {
 	}
 
 	describe('e2e.resetOwnE2EKey (4.7)', () => {
-		it('removes the identity keys, archives room keys, removes the user from all queues and ends all logins (5.5, E9, #12331)', async () => {
+		it('removes identity keys, archives room keys, and ends waiting and logins (5.5, E9, #12331)', async () => {
 			const stored = await world();
 			expect(await roomkey.call(stored.alice, OWN)).to.deep.equal({ lastKeyHolder: true });
 			await expectDone(stored);
@@ -107,7 +102,7 @@ describe('the reset of identity keys', () => {
 			expect(user).to.not.have.any.keys('e2e', 'e2eRekeying', 'e2eKeyHistory');
 		});
 
-		it('tells the clients of the user to log out, and announces each changed membership, the user, and the rooms where the user waited (10.4)', async () => {
+		it('announces the changed documents, and tells clients of the user to log out (10.4)', async () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			const ended: unknown[] = [];
 			const stop = roomkey.bus.on('tokens-removed', (event) => void ended.push(event));
@@ -124,7 +119,7 @@ describe('the reset of identity keys', () => {
 			expect(JSON.stringify(received)).to.not.contain('private alice');
 		});
 
-		it('refuses a caller who is not logged in, with an error that names the method', async () => {
+		it('refuses a caller who is not logged in', async () => {
 			expect(await rejection(roomkey.call(null, OWN))).to.deep.include({
 				error: 'error-invalid-user',
 				reason: 'Invalid user',
@@ -144,7 +139,7 @@ describe('the reset of identity keys', () => {
 			expect(crashing.writes).to.equal(0);
 		});
 
-		it('lets the user wait in all encrypted rooms again with new identity keys, and still read the old keys (E9)', async () => {
+		it('lets a user with new identity keys wait again in all rooms (E9)', async () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			await roomkey.call(alice, OWN);
 			await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', e2e('new'));
@@ -152,7 +147,7 @@ describe('the reset of identity keys', () => {
 			expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
 		});
 
-		it('lets the user wait in all rooms if new identity keys are stored during the reset, or in none if the reset ends later (E9)', async () => {
+		it('leaves the user waiting only if concurrently stored identity keys remain (E9)', async () => {
 			for (let i = 0; i < 20; i++) {
 				const { alice, ...rooms } = await world();
 				// Each round stores the new keys at a later moment of the reset.
@@ -173,7 +168,7 @@ describe('the reset of identity keys', () => {
 		});
 	});
 
-	it('a crash after any write loses no key, and a repeated call has the result of an uninterrupted call (5.5)', async () => {
+	it('loses no key by a crash, and is completed by a repeated call (5.5)', async () => {
 		const uninterrupted = await world();
 		// Restarts the count of `writes`.
 		crashing.crashAfter(Number.POSITIVE_INFINITY);
@@ -197,7 +192,7 @@ describe('the reset of identity keys', () => {
 		}
 	});
 
-	it('if the user stores new identity keys after a crash, no membership has a key sealed for the former ones (5.5)', async () => {
+	it('is completed when the user stores new identity keys after a crash (5.5)', async () => {
 		const { alice, alone, shared } = await world();
 		crashing.crashAfter(1);
 		await rejection(roomkey.call(alice, OWN));
@@ -211,7 +206,7 @@ describe('the reset of identity keys', () => {
 	});
 
 	describe('the last holder of a key (E11)', () => {
-		it('is notified, and so is the room, whether or not it has other members', async () => {
+		it('is notified, and so is the room, even without other members', async () => {
 			const { alice, alone, shared } = await world();
 			const mine = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, mine, alice, { E2EKey: `mine ${alice.id}` });
@@ -224,7 +219,7 @@ describe('the reset of identity keys', () => {
 			expect(received.named(`notify-room ${shared}/e2e.noKeyHolder`)).to.deep.equal([]);
 		});
 
-		it('is notified even if the last two holders reset their keys concurrently: at least one of the two', async () => {
+		it('is notified even if the last two holders reset their keys concurrently', async () => {
 			const [one, two] = [
 				await addPerson(roomkey.store, { e2e: e2e('one') }),
 				await addPerson(roomkey.store, { e2e: e2e('two') }),
@@ -235,7 +230,7 @@ describe('the reset of identity keys', () => {
 			expect(outcomes).to.deep.include({ lastKeyHolder: true });
 		});
 
-		it('is also a user who accepted the key after the reset had read the membership', async () => {
+		it('is also a user who accepts the key during the reset', async () => {
 			const { roomkey: racing, hooked } = await openHookedRoomkey();
 			const alice = await addPerson(racing.store, { e2e: e2e('alice') });
 			const rid = await addRoom(racing.store, [], { encrypted: true, e2eKeyId: 'id' });
@@ -246,7 +241,7 @@ describe('the reset of identity keys', () => {
 			await racing.close();
 		});
 
-		it('must confirm the reset if `confirmLastKeyHolder` is set; a call without the confirmation writes nothing', async () => {
+		it('must confirm the reset if `confirmLastKeyHolder` is set', async () => {
 			let countingStore: CrashingStore | undefined;
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true }, (real) => {
 				countingStore = crashingStore(real);
@@ -268,7 +263,7 @@ describe('the reset of identity keys', () => {
 			}
 			expect(countingStore?.writes).to.equal(0);
 			expect(await strict.call(boss, OTHERS, alice.id, true)).to.deep.equal({ lastKeyHolder: true });
-			// No confirmation is needed from a user who is not the only holder of a key.
+			// Other users need no confirmation.
 			const carol = await addPerson(strict.store, { e2e: e2e('carol') });
 			expect(await strict.call(carol, OWN)).to.equal(true);
 			await strict.close();
@@ -284,7 +279,7 @@ describe('the reset of identity keys', () => {
 			expect(await roomkey.call(admin, OTHERS, stored.alice.id)).to.equal(true);
 		});
 
-		it('refuses callers who are no admins, with an error that names the method', async () => {
+		it('refuses callers who are no admins', async () => {
 			const { alice } = await world();
 			for (const [who, error, reason] of [
 				[bob, 'error-not-allowed', 'Not allowed'],
@@ -347,7 +342,7 @@ describe('the reset of identity keys', () => {
 			}
 		});
 
-		it('refuses a caller without the permission, with the same error whether or not the user exists', async () => {
+		it('refuses callers without the permission, whether or not the user exists', async () => {
 			const { alice } = await world();
 			for (const params of [[alice.id], [undefined, alice.username], ['nobody']]) {
 				expect(await rejection(roomkey.call(bob, REST, ...params))).to.deep.include({

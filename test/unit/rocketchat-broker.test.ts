@@ -26,7 +26,7 @@ describe("a server that joins Rocket.Chat's broker", () => {
 		});
 	}
 
-	it('takes from an event only which document to read again, and ignores its other contents', async () => {
+	it('takes from an event only which document to read again', async () => {
 		const writes = new ReportedWrites();
 		const parts = { bus: createBus(memoryLog()), changedElsewhere: writes, checkTokens: () => {} };
 		const received = (event: string, ...args: unknown[]) => receive(event, args, parts);
@@ -41,7 +41,7 @@ describe("a server that joins Rocket.Chat's broker", () => {
 		expect(writes.rest).to.deep.equal([]);
 	});
 
-	it('announces before it leaves what this process has published', async () => {
+	it('announces what it has published before it leaves', async () => {
 		const done: unknown[] = [];
 		const bus = createBus(memoryLog());
 		const joined = await joinRocketChat({
@@ -67,7 +67,7 @@ describe("a server that joins Rocket.Chat's broker", () => {
 		expect(done).to.deep.equal([...['a', 'b', 'c'].map((rid) => ['notify.e2e.keyRequest', rid, 'k']), 'left']);
 	});
 
-	it('checks the tokens of a user when an event shows that their logins have changed', () => {
+	it('checks the tokens of a user after an event about their logins', () => {
 		const checked: string[] = [];
 		const parts = {
 			bus: createBus(memoryLog()),

@@ -25,7 +25,7 @@ describe('e2e.roomState', () => {
 
 	before(async () => {
 		roomkey = await openRoomkey();
-		// In the order of their ids, in which the method lists members.
+		// The method lists members in the order of their ids.
 		alice = await addPerson(roomkey.store, { _id: 'person-1', ...IDENTITY });
 		bob = await addPerson(roomkey.store, { _id: 'person-2', ...IDENTITY });
 		noIdentity = await addPerson(roomkey.store, { _id: 'person-3' });
@@ -33,7 +33,7 @@ describe('e2e.roomState', () => {
 	});
 	after(() => roomkey.close());
 
-	it('lists members who hold the key, have an offer, wait for it, or cannot be given it (E2)', async () => {
+	it('lists the members with their states, and counts the states (E2)', async () => {
 		const { store } = roomkey;
 		const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
 		const holder = await addPerson(store, { _id: 'person-4', ...IDENTITY });
@@ -68,7 +68,7 @@ describe('e2e.roomState', () => {
 		});
 	});
 
-	it('marks each member with an unfit public key, and counts those of them who do not hold the room key', async () => {
+	it('marks members with an unfit public key, and counts those without the key', async () => {
 		const { store } = roomkey;
 		const rid = await addRoom(store, [alice], { encrypted: true, e2eKeyId: KEY });
 		const unfit: Person[] = [];
@@ -101,7 +101,7 @@ describe('e2e.roomState', () => {
 		['is deactivated', { $set: { active: false } }],
 		['is deleted', null],
 	] as const) {
-		it(`a user who ${what} does not count as a holder: without another holder, every member with identity keys may reset the key (E2)`, async () => {
+		it(`reports no holder if the only one ${what} (E2)`, async () => {
 			const { store } = roomkey;
 			const holder = await addPerson(store, IDENTITY);
 			const rid = await addRoom(store, [alice], { encrypted: true, e2eKeyId: KEY });
@@ -131,7 +131,6 @@ describe('e2e.roomState', () => {
 	it('yields to other calls while it reads 6,000 members', async () => {
 		const rid = await addRoom(roomkey.store, [alice]);
 		for (let i = 0; i < 6000; i++) await addMember(roomkey.store, rid, { id: `y${i}`, username: `y${i}`, token: '' });
-		/** Number of turns of the event loop during the call. */
 		let turns = 0;
 		const done = state(rid).finally(() => clearImmediate(next));
 		let next: NodeJS.Immediate | undefined;
@@ -152,7 +151,7 @@ describe('e2e.roomState', () => {
 		expect((await state(rid, 1000, 500)).members).to.have.length(21);
 	});
 
-	it('returns whether the key is stale, and who switched encryption on or off (E12, E14)', async () => {
+	it('returns the mark of a stale key, and who switched encryption (E12, E14)', async () => {
 		const e2eToggled = { encrypted: true, by: { _id: bob.id, username: bob.username }, at: new Date(5) };
 		const e2eStale = { since: new Date(6), reason: 'member-left' };
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: KEY, e2eToggled, e2eStale });
@@ -176,7 +175,7 @@ describe('e2e.roomState', () => {
 		await other.close();
 	});
 
-	it('refuses users who are not members, even if they may see the room, were invited, or know its id; and unknown rooms', async () => {
+	it('refuses users who are no members, even if they were invited', async () => {
 		const { store } = roomkey;
 		const channel = await addRoom(store, [alice], { t: 'c' });
 		const rid = await addRoom(store, [alice]);
@@ -204,7 +203,7 @@ describe('e2e.roomState', () => {
 	});
 
 	describe('the holders of a key', () => {
-		it('are the members whose stored key begins with the present key id, or is not in the format of Rocket.Chat and so shows no key id (E2, E11)', async () => {
+		it('are the members whose key has the present key id or none (E2, E11)', async () => {
 			const { store } = roomkey;
 			const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
 			await addMember(store, rid, alice, { E2EKey: sealed(KEY) });
@@ -247,7 +246,7 @@ describe('e2e.roomState', () => {
 		});
 
 		for (const t of ['d', 'p'] as const) {
-			it(`is announced to all members of a room of type ${t} without an owner (E12)`, async () => {
+			it(`is announced to all members if there is no owner (type ${t}, E12)`, async () => {
 				const rid = await addRoom(roomkey.store, [alice, bob], { t, encrypted: true, e2eKeyId: KEY });
 				await addMember(roomkey.store, rid, stranger, { status: 'INVITED' });
 				const notified = await notifiedDuring(() => markKeyStale(context(), rid, 'member-left'));

@@ -1,4 +1,4 @@
-/** Calls for a room that another call changes at the same time, and calls that are aborted in the middle. */
+/** Calls for a room that another call changes meanwhile, and aborted calls. */
 import { expect } from 'chai';
 import { recordEvents } from '../support/announced.js';
 import { type HookedStore, openHookedRoomkey } from '../support/hooks.js';
@@ -10,7 +10,7 @@ import type { TestRoomkey } from '../support/roomkey.js';
 const OWNER = { roles: ['owner'] };
 const identity = { e2e: { public_key: 'public', private_key: 'private' } };
 
-describe('a room that changes during a call', () => {
+describe('while a room changes,', () => {
 	let hooked: HookedStore;
 	let roomkey: TestRoomkey;
 	let alice: Person;
@@ -23,7 +23,6 @@ describe('a room that changes during a call', () => {
 	});
 	afterEach(() => roomkey.close());
 
-	/** Stores a room that alice owns. */
 	async function room(fields = {}, membershipFields = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, [], { name: 'before', usersCount: 1, ...fields });
 		await addMember(roomkey.store, rid, alice, { name: 'before', ...OWNER, ...membershipFields });
@@ -36,7 +35,7 @@ describe('a room that changes during a call', () => {
 		roomkey.call(alice, 'rooms.saveRoomSettings', rid, undefined, name) as Promise<unknown>;
 	const invite = (rid: string, person: Person) => roomkey.call(alice, 'groups.invite', rid, undefined, person.id);
 
-	it('a deletion that is aborted after the room was deleted is completed, and announced', async () => {
+	it('a deletion aborted after the room is deleted is completed and announced', async () => {
 		const rid = await room();
 		const aborter = new AbortController();
 		hooked.before('rooms', 'deleteOne', async () => aborter.abort());
@@ -48,7 +47,7 @@ describe('a room that changes during a call', () => {
 		expect(received.of('rooms')).to.deep.equal([`removed ${rid}`]);
 	});
 
-	it('a member who is invited again while they leave is queued for the key, and their document lists the room', async () => {
+	it('a leaving member who is invited again is queued for the key', async () => {
 		const key = sealed('k');
 		const rid = await room({ t: 'p', encrypted: true, e2eKeyId: 'k', usersCount: 2 }, { t: 'p', E2EKey: key });
 		await addMember(roomkey.store, rid, bob, { t: 'p', name: 'before' });
@@ -65,7 +64,7 @@ describe('a room that changes during a call', () => {
 	it('a deletion is announced even if the last memberships cannot be removed', async () => {
 		const rid = await room();
 		const failure = new Error('the store fails');
-		// Alice is the only member, so that there is only one such removal, after the room was deleted.
+		// With one member there is only one removal, after the room was deleted.
 		hooked.before('subscriptions', 'deleteMany', () => Promise.reject(failure));
 		const received = await recordEvents(roomkey.bus, async () => {
 			expect(await rejection(roomkey.call(alice, 'groups.delete', rid))).to.be.an('error');
@@ -75,10 +74,10 @@ describe('a room that changes during a call', () => {
 		expect(await membershipOf(rid, alice)).to.equal(null);
 	});
 
-	it('a member who gets a new room key before leaving is still the last key holder', async () => {
+	it('a leaving member who gets the new room key is the last holder', async () => {
 		const rid = await room({ encrypted: true, e2eKeyId: 'old' });
 		await addMember(roomkey.store, rid, bob, { ...OWNER, E2EKey: sealed('old') });
-		// Before the membership is looked up: the room was read already.
+		// The room is read before the reset, the membership after it.
 		hooked.before('subscriptions', 'findOne', () =>
 			roomkey.call(bob, 'e2e.resetRoomKey', rid, sealed('new'), 'new').then(() => {}),
 		);
@@ -86,7 +85,7 @@ describe('a room that changes during a call', () => {
 		expect((await roomOf(rid))?.e2eStale).to.include({ reason: 'member-left' });
 	});
 
-	it('a member who knows only the former key of a room does not make its new key stale', async () => {
+	it('a leaving member without the new room key does not make it stale', async () => {
 		const rid = await room({ encrypted: true, e2eKeyId: 'old' }, { E2EKey: sealed('old') });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('old') });
 		hooked.before('subscriptions', 'findOne', () =>
@@ -101,7 +100,7 @@ describe('a room that changes during a call', () => {
 	it('the memberships get the name of the last of two concurrent renames', async () => {
 		const rid = await room();
 		await addMember(roomkey.store, rid, bob, { name: 'before' });
-		// The second rename runs completely after the first has changed the room, and before it changes the memberships.
+		// The second rename runs between the first one's writes to the room and to the memberships.
 		hooked.before('subscriptions', 'updateOne', () => rename(rid, 'second'));
 		await rename(rid, 'first');
 		expect(await roomOf(rid)).to.include({ name: 'second', fname: 'second' });
@@ -109,7 +108,7 @@ describe('a room that changes during a call', () => {
 			expect(await membershipOf(rid, person)).to.include({ name: 'second', fname: 'second' });
 	});
 
-	it('a new member has the name that the room got during the invitation', async () => {
+	it('a new membership has the name that the room got meanwhile', async () => {
 		const rid = await room();
 		hooked.before('subscriptions', 'insertOne', () => rename(rid, 'after'));
 		const received = await recordEvents(roomkey.bus, () => invite(rid, bob));
@@ -118,7 +117,7 @@ describe('a room that changes during a call', () => {
 		expect(inserted?.document).to.include({ name: 'after' });
 	});
 
-	it('a new member has the user name that the user got during the invitation', async () => {
+	it('a new membership has the username that the user got meanwhile', async () => {
 		const rid = await room();
 		const admin = await addPerson(roomkey.store, { roles: ['admin'] });
 		hooked.before('subscriptions', 'insertOne', () =>
@@ -132,7 +131,7 @@ describe('a room that changes during a call', () => {
 		['groups.create', 'made', ['bob']],
 		['im.create', 'bob'],
 	] as const)
-		it(`${name}: a member who reads the changed rooms before and after it receives the room`, async () => {
+		it(`the room of ${name} is found by rooms.get with a date during the call`, async () => {
 			let since = new Date();
 			hooked.before('subscriptions', 'insertOne', async () => {
 				since = new Date();

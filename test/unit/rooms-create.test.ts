@@ -122,9 +122,9 @@ describe('creating a room', () => {
 		expect(await membershipsIn(rooms[0]?._id as string)).to.have.length(1);
 	});
 
-	it('replaces a room without members, which an interrupted call has left, only for its creator', async () => {
+	it('replaces an abandoned room without members only for its creator', async () => {
 		const name = newName();
-		// A room that is younger than a minute may still be being created.
+		// A room that is younger than a minute counts as still being created.
 		const ts = new Date(Date.now() - 120_000);
 		const broken = await addRoom(roomkey.store, [], { name, u: { _id: alice.id }, ts, encrypted: true });
 		const duplicate = { error: 'error-duplicate-channel-name' };
@@ -172,7 +172,7 @@ describe('creating a room', () => {
 	describe('encryption (5.7)', () => {
 		const extra = (encrypted: boolean) => [[], false, undefined, { encrypted }] as const;
 
-		it('is on or off as the creator says; members who lack the key and have identity keys are queued', async () => {
+		it('is on or off as the creator says, and queues members', async () => {
 			const room = await create(alice, newName(), ['bob', 'carol'], false, undefined, { encrypted: true });
 			expect(room.encrypted).to.equal(true);
 			expect(room.usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.have.members([alice.id, bob.id]);
@@ -208,7 +208,7 @@ describe('creating a room', () => {
 			});
 		});
 
-		it('is always on in groups, but not in channels, with E2E_Force_Encryption_For_Private_Rooms; `encrypted: false` is refused', async () => {
+		it('is required in groups, but not in channels, with E2E_Force_Encryption_For_Private_Rooms', async () => {
 			await during(roomkey.store, 'E2E_Force_Encryption_For_Private_Rooms', true, async () => {
 				expect(await rejection(create(alice, newName(), ...extra(false)))).to.deep.include({
 					error: 'error-encrypted-private-rooms-enforced',
@@ -256,7 +256,7 @@ describe('creating a room', () => {
 			expect(await roomkey.store.rooms.countDocuments({ uids: one.id })).to.equal(1);
 		});
 
-		it('creates the room once for more than two users, in whatever order they are named', async () => {
+		it('creates one room for several users, in whatever order they are named', async () => {
 			const names = [alice, bob, carol].map(({ username }) => username);
 			const rooms = await Promise.all([
 				direct(alice, undefined, 'bob, carol'),
@@ -273,7 +273,7 @@ describe('creating a room', () => {
 			expect((await direct(one, undefined, [two.username, 'alice']))._id).to.equal(rid);
 		});
 
-		it('opens a room again that the caller had hidden, and otherwise writes nothing', async () => {
+		it('opens a hidden room again, and otherwise writes nothing', async () => {
 			const { _id: rid } = await direct(alice, 'bob');
 			await roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { open: false } });
 			expect((await recordEvents(roomkey.bus, () => direct(alice, 'bob'))).of('subscriptions')).to.have.length(1);

@@ -33,7 +33,7 @@ describe('deleting a room', () => {
 		return (await rooms.countDocuments({ _id: rid })) + (await subscriptions.countDocuments({ rid })) === 0;
 	}
 
-	it('deletes the memberships, notifies each member, and notes the deleted documents in the trash', async () => {
+	it('deletes memberships, notifies members, and notes the documents in the trash', async () => {
 		const rid = await room();
 		const memberships = await roomkey.store.subscriptions.find({ rid }).toArray();
 		const { name } = (await roomkey.store.rooms.findOne({ _id: rid })) ?? {};
@@ -67,7 +67,7 @@ describe('deleting a room', () => {
 		expect(await isGone(rid)).to.equal(true);
 	});
 
-	it('finds a room by its name, and only a room of the type that the method is for', async () => {
+	it('finds a room by its name, but not of another type', async () => {
 		const name = `named-${Math.random()}`;
 		const rid = await room({ name });
 		expect(await rejection(roomkey.call(alice, 'channels.delete', rid))).to.include({ error: 'error-room-not-found' });
@@ -84,7 +84,7 @@ describe('deleting a room', () => {
 		expect(await rejection(roomkey.call(admin, 'groups.delete', rid))).to.include({ error: 'error-not-allowed' });
 	});
 
-	it('is only for admins by im.delete; afterwards the two users may create the direct room again', async () => {
+	it('is only for admins in a direct room, which can be created again', async () => {
 		for (let i = 0; i < 2; i++) {
 			const { room: made } = (await roomkey.call(alice, 'im.create', 'bob')) as { room: { _id: string } };
 			expect(await rejection(roomkey.call(alice, 'im.delete', made._id))).to.include({ error: 'error-not-allowed' });
@@ -93,7 +93,7 @@ describe('deleting a room', () => {
 		}
 	});
 
-	it('leaves no membership of users who join while the room is deleted', async () => {
+	it('leaves no membership of users who join meanwhile', async () => {
 		for (let i = 0; i < 20; i++) {
 			const rid = await room();
 			const people = await Promise.all([1, 2, 3].map(() => addPerson(roomkey.store)));
@@ -106,7 +106,7 @@ describe('deleting a room', () => {
 	});
 });
 
-describe('a crash during a call, and the repeated call', () => {
+describe('a call that is repeated after a crash', () => {
 	let crashing: CrashingStore;
 	let roomkey: TestRoomkey;
 	let alice: Person;
@@ -123,8 +123,8 @@ describe('a crash during a call, and the repeated call', () => {
 	afterEach(() => roomkey.close());
 
 	/**
-	 * Makes a room, runs `call` on it with a crash after `writes` writes, repeats the call, and checks the result: for 0, 1,
-	 * 2 and more writes, until a call succeeds without a crash. Returns the number of writes of this call.
+	 * Crashes a call before each of its writes, repeats the call, and checks the result. Returns the number of writes of an
+	 * uninterrupted call.
 	 */
 	async function afterEachWrite(
 		makeRoom: () => Promise<string>,
@@ -145,15 +145,14 @@ describe('a crash during a call, and the repeated call', () => {
 		}
 	}
 
-	/** Stores a room of alice and bob. `fields` are those of bob's membership. */
-	async function room(fields = {}): Promise<string> {
+	async function room(membershipOfBob = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k', usersCount: 2 });
 		await addMember(roomkey.store, rid, alice, { ...OWNER, E2EKey: `k-${Math.random()}` });
-		await addMember(roomkey.store, rid, bob, fields);
+		await addMember(roomkey.store, rid, bob, membershipOfBob);
 		return rid;
 	}
 
-	it('groups.delete: the room and its memberships are deleted', async () => {
+	it('deletes the room and its memberships (groups.delete)', async () => {
 		const writes = await afterEachWrite(
 			room,
 			(rid) => roomkey.call(alice, 'groups.delete', rid),
@@ -166,7 +165,7 @@ describe('a crash during a call, and the repeated call', () => {
 		expect(writes).to.be.greaterThan(5);
 	});
 
-	it('groups.leave by the last member: the room and the membership are deleted', async () => {
+	it('deletes the room that its last member leaves (groups.leave)', async () => {
 		const writes = await afterEachWrite(
 			() => addRoom(roomkey.store, [bob], { usersCount: 1 }),
 			(rid) => roomkey.call(bob, 'groups.leave', rid),
@@ -178,7 +177,7 @@ describe('a crash during a call, and the repeated call', () => {
 		expect(writes).to.be.greaterThan(2);
 	});
 
-	it('groups.kick: the membership and the place in the queue are removed, and the key is stale', async () => {
+	it('removes the member from room and queue, and marks the key stale (groups.kick)', async () => {
 		const writes = await afterEachWrite(
 			async () => {
 				const rid = await room({ E2ESuggestedKey: 'offered' });
@@ -198,7 +197,7 @@ describe('a crash during a call, and the repeated call', () => {
 		expect(writes).to.be.greaterThan(4);
 	});
 
-	it('groups.invite: the new member has one membership, and is in the queue', async () => {
+	it('makes one membership, and queues the new member (groups.invite)', async () => {
 		const writes = await afterEachWrite(
 			async () => {
 				const rid = await addRoom(roomkey.store, [], { encrypted: true, usersCount: 1 });
@@ -215,10 +214,10 @@ describe('a crash during a call, and the repeated call', () => {
 		expect(writes).to.equal(4);
 	});
 
-	it('im.create: the room exists, and both are members', async () => {
+	it('makes the room and both memberships (im.create)', async () => {
 		let made = '';
 		await afterEachWrite(
-			// The call makes the room, which has the same id in each round. This deletes the room of the round before.
+			// The room has the same id in each round. This deletes the room of the round before.
 			async () => {
 				if (made) {
 					await roomkey.store.rooms.deleteOne({ _id: made });

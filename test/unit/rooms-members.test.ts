@@ -25,7 +25,6 @@ describe('members of a room', () => {
 
 	const person = (fields: Partial<User> = {}) => addPerson(roomkey.store, fields);
 
-	/** Stores a room that alice owns. `membershipFields` are those of her membership. */
 	async function room(fields = {}, membershipFields: Partial<Subscription> = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, [], { usersCount: 1, ...fields });
 		await addMember(roomkey.store, rid, alice, { ...OWNER, ...membershipFields });
@@ -41,7 +40,7 @@ describe('members of a room', () => {
 	const leave = (as: Person, rid: string, confirm?: boolean) =>
 		roomkey.call(as, 'groups.leave', rid, undefined, confirm);
 
-	it('a member is removed even if another user joins concurrently', async () => {
+	it('are removed even if another user joins concurrently', async () => {
 		const { roomkey: watched, hooked } = await openHookedRoomkey();
 		const admin = await addPerson(watched.store, { roles: ['admin', 'user'] });
 		const joiner = await addPerson(watched.store);
@@ -64,14 +63,14 @@ describe('members of a room', () => {
 		await watched.close();
 	});
 
-	it('an invitation or a removal without a user is refused', async () => {
+	it('cannot be invited or removed by an empty id', async () => {
 		const rid = await room({});
 		for (const call of [() => kick(alice, rid, ''), () => invite(alice, rid, '')])
 			expect(await rejection(call())).to.include({ error: 'error-users-params-not-provided' });
 	});
 
-	describe('joining and inviting', () => {
-		it('an invitation notifies the new member and the room, and requests the key (5.7, 10.4)', async () => {
+	describe('adding a member', () => {
+		it('notifies the new member and the room, and requests the key (5.7, 10.4)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });
 			const received = await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id));
 			const membership = await membershipOf(bob, rid);
@@ -83,7 +82,7 @@ describe('members of a room', () => {
 			expect((await roomkey.store.users.findOne({ _id: bob.id }))?.__rooms).to.include(rid);
 		});
 
-		it('does not queue users without identity keys, and nobody in a room that is not encrypted (E9)', async () => {
+		it('queues only users with identity keys, and only in encrypted rooms (E9)', async () => {
 			const carol = await person();
 			const encrypted = await room({ encrypted: true });
 			await invite(alice, encrypted, carol.id);
@@ -103,7 +102,7 @@ describe('members of a room', () => {
 			expect(await waiting(rid)).to.deep.equal([]);
 		});
 
-		it('20 concurrent invitations of one user make one membership, one count and one event (E10)', async () => {
+		it('makes one membership and one event for 20 concurrent invitations (E10)', async () => {
 			const rid = await room({ encrypted: true });
 			const received = await recordEvents(roomkey.bus, () =>
 				Promise.all(Array.from({ length: 20 }, () => invite(alice, rid, bob.id))),
@@ -114,7 +113,7 @@ describe('members of a room', () => {
 			expect(await waiting(rid)).to.deep.equal([bob.id]);
 		});
 
-		it('20 users who join a channel concurrently have a membership each, and all are counted (E10)', async () => {
+		it('counts each of 20 users who join a channel concurrently (E10)', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c', usersCount: 0 });
 			const people = await Promise.all(Array.from({ length: 20 }, () => person()));
 			await Promise.all(people.flatMap((one) => [1, 2].map(() => roomkey.call(one, 'channels.join', rid))));
@@ -122,7 +121,7 @@ describe('members of a room', () => {
 			expect((await roomOf(rid))?.usersCount).to.equal(20);
 		});
 
-		it('a member who returns has nothing of the former membership (E10)', async () => {
+		it('restores nothing of a former membership (E10)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });
 			await addMember(roomkey.store, rid, bob, {
 				...OWNER,
@@ -142,7 +141,7 @@ describe('members of a room', () => {
 			expect(await waiting(rid)).to.deep.equal([bob.id]);
 		});
 
-		it('makes a user who was only invited a member, and counts them', async () => {
+		it('makes an invited user a member, and counts them', async () => {
 			const rid = await room();
 			await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
 			const received = await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id));
@@ -152,7 +151,7 @@ describe('members of a room', () => {
 			expect((await roomOf(rid))?.usersCount).to.equal(2);
 		});
 
-		it('an invitation of a member writes nothing and sends no event (T1)', async () => {
+		it('writes nothing and sends no event if the user is a member (T1)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' });
 			await addMember(roomkey.store, rid, bob, { E2EKey: `k-${Math.random()}` });
 			expect(await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id))).to.deep.include({
@@ -161,7 +160,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('an invitation finds users by ids and usernames, and adds all or none', async () => {
+		it('finds users by ids and usernames, and adds all or none', async () => {
 			const [one, two] = [await person(), await person()];
 			const rid = await room();
 			await roomkey.call(alice, 'groups.invite', rid, undefined, undefined, one.username);
@@ -180,13 +179,13 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('an invitation uses `user` if `username` is empty', async () => {
+		it('uses `user` if `username` is empty', async () => {
 			const rid = await room();
 			await roomkey.call(alice, 'groups.invite', rid, undefined, undefined, '', bob.username);
 			expect(await membershipOf(bob, rid)).to.include({ rid });
 		});
 
-		it('inviting is for owners, and in channels for users who may add to any channel', async () => {
+		it('is for owners, and in any channel for admins', async () => {
 			const rid = await room();
 			const [carol, admin] = [await person(), await person({ roles: ['admin'] })];
 			await addMember(roomkey.store, rid, bob);
@@ -208,18 +207,18 @@ describe('members of a room', () => {
 			['of another server', { federated: true }],
 			['that is archived', { archived: true }],
 		] as const) {
-			it(`refuses to add users to a room ${what}`, async () => {
+			it(`is refused in a room ${what}`, async () => {
 				const rid = await room(fields);
 				expect(await rejection(invite(alice, rid, bob.id))).to.include({ error: 'error-not-allowed' });
 			});
 		}
 
-		it('nobody can join an archived channel', async () => {
+		it('is refused to a user who joins an archived channel', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c', archived: true });
 			expect(await rejection(roomkey.call(bob, 'channels.join', rid))).to.include({ error: 'error-not-allowed' });
 		});
 
-		it('a channel with a join code refuses users without it, except admins', async () => {
+		it('requires the join code of a channel, except from admins', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c', joinCodeRequired: true });
 			expect(await rejection(roomkey.call(bob, 'channels.join', rid))).to.include({ error: 'error-code-required' });
 			await roomkey.call(await person({ roles: ['admin'] }), 'channels.join', rid);
@@ -254,8 +253,8 @@ describe('members of a room', () => {
 		});
 	});
 
-	describe('leaving and removing', () => {
-		it('removes the membership with its roles and the place in the queue, lowers the count, and notifies the user and the room', async () => {
+	describe('leaving or removal', () => {
+		it('deletes the membership, dequeues the user, and notifies user and room', async () => {
 			const rid = await room({
 				encrypted: true,
 				usersCount: 2,
@@ -285,7 +284,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('kicking is for callers with the permission remove-user in the room, or who may kick from any channel', async () => {
+		it('by others requires remove-user in the room, or kick-user-from-any-c-room', async () => {
 			const rid = await room({ usersCount: 3 });
 			const carol = await person();
 			await addMember(roomkey.store, rid, bob);
@@ -299,7 +298,7 @@ describe('members of a room', () => {
 			expect(await membershipOf(carol, channel)).to.equal(null);
 		});
 
-		it('20 concurrent removals of one member lower the number of members by one', async () => {
+		it('lowers the number of members once for 20 concurrent removals', async () => {
 			const rid = await room({ usersCount: 2 });
 			await addMember(roomkey.store, rid, bob);
 			const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => kick(alice, rid, bob.id)));
@@ -307,7 +306,7 @@ describe('members of a room', () => {
 			expect(await roomOf(rid)).to.include({ usersCount: 1 });
 		});
 
-		it('the last owner cannot leave, even as the only member, and has to delete the room', async () => {
+		it('is refused for the last owner, who has to delete the room', async () => {
 			const rid = await room({ usersCount: 2 });
 			const moderator = bob;
 			await addMember(roomkey.store, rid, moderator, { roles: ['moderator'] });
@@ -321,7 +320,7 @@ describe('members of a room', () => {
 			expect((await membershipOf(alice, rid))?.roles).to.deep.equal(['owner']);
 			await leave(moderator, rid);
 			expect(await rejection(leave(alice, rid))).to.include({ error: 'error-you-are-last-owner' });
-			// A refused call removes the note with which it had announced that she is about to leave.
+			// A refused call removes its note that she is about to leave.
 			expect(await membershipOf(alice, rid)).to.not.have.property('departures');
 			await roomkey.call(alice, 'groups.delete', rid);
 			expect(await roomkey.store.subscriptions.countDocuments({ rid })).to.equal(0);
@@ -332,7 +331,7 @@ describe('members of a room', () => {
 			['p', 'leave'],
 			['c', 'kick'],
 		] as const) {
-			it(`deletes the room with its last member, if that member is no owner (${t}, ${how})`, async () => {
+			it(`deletes the room of a last member who is no owner (${t}, ${how})`, async () => {
 				const admin = await person({ roles: ['admin'] });
 				const name = `ends-${t}-${how}`;
 				const rid = await addRoom(roomkey.store, [bob], { t, name });
@@ -363,7 +362,7 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('keeps the main room of a team, and a room to which somebody is invited', async () => {
+		it('keeps the main room of a team, and a room with an invitation', async () => {
 			const team = await addRoom(roomkey.store, [bob], { teamId: 'team', teamMain: true });
 			await leave(bob, team);
 			expect(await roomOf(team)).not.to.equal(null);
@@ -384,7 +383,7 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('refuses a user who is no member, and callers without the permission to leave', async () => {
+		it('is refused to users who are no members or may not leave', async () => {
 			const guest = await person({ roles: ['guest'] });
 			const rid = await room();
 			await addMember(roomkey.store, rid, guest);
@@ -397,7 +396,7 @@ describe('members of a room', () => {
 		});
 	});
 
-	describe('the key of a room when a holder leaves', () => {
+	describe('the key of a room when a member leaves', () => {
 		const keyed = { encrypted: true, e2eKeyId: 'k' };
 		const withKey = () => ({ E2EKey: `k-${Math.random()}` });
 
@@ -405,7 +404,7 @@ describe('members of a room', () => {
 			['leaves', leave],
 			['is removed', (as: Person, rid: string, confirm?: boolean) => kick(alice, rid, as.id, confirm)],
 		] as const) {
-			it(`the last holder ${what}: the answer and an event of the room say that there is no holder (E11)`, async () => {
+			it(`is reported without a holder if the last holder ${what} (E11)`, async () => {
 				const rid = await room(keyed);
 				await addMember(roomkey.store, rid, bob, withKey());
 				let answer: unknown;
@@ -416,14 +415,14 @@ describe('members of a room', () => {
 				expect(received.notices.at(-1)).to.deep.equal({ name: `notify-room ${rid}/e2e.noKeyHolder`, args: [bob.id] });
 			});
 
-			it(`one of several holders ${what}: the room still has a holder (E11)`, async () => {
+			it(`still has a holder if one of several ${what} (E11)`, async () => {
 				const rid = await room(keyed, withKey());
 				await addMember(roomkey.store, rid, bob, withKey());
 				expect(await leaveOrKick(bob, rid)).to.deep.equal({});
 			});
 		}
 
-		it('the last two holders leave concurrently: at least one of them is notified (E11)', async () => {
+		it('is reported without a holder if the last two leave concurrently (E11)', async () => {
 			const carol = await person();
 			for (let i = 0; i < 10; i++) {
 				const rid = await room(keyed);
@@ -433,7 +432,7 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('with `confirmLastKeyHolder`, the last holder can leave only with confirm: true; a refused call writes nothing (E11)', async () => {
+		it('is given up only with `confirm: true` if `confirmLastKeyHolder` is set (E11)', async () => {
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 			const [one, two] = [await addPerson(strict.store), await addPerson(strict.store)];
 			const rid = await addRoom(strict.store, [one], keyed);
@@ -465,7 +464,7 @@ describe('members of a room', () => {
 			['had only another old key', old('j'), false],
 			['never had the key', {}, false],
 		] as const) {
-			it(`a member who ${what} is removed: the key is ${isStale ? 'stale' : 'not stale'} (E12)`, async () => {
+			it(`is ${isStale ? 'stale' : 'not stale'} if a removed member ${what} (E12)`, async () => {
 				const rid = await room(keyed, withKey());
 				await addMember(roomkey.store, rid, bob, fields);
 				const received = await recordEvents(roomkey.bus, () => kick(alice, rid, bob.id));
@@ -478,7 +477,7 @@ describe('members of a room', () => {
 			});
 		}
 
-		it('a member who had the key leaves: the key is stale for the reason `member-left` (E12)', async () => {
+		it('is stale for the reason `member-left` if the member leaves (E12)', async () => {
 			const rid = await room(keyed, withKey());
 			await addMember(roomkey.store, rid, bob, withKey());
 			await leave(bob, rid);

@@ -1,4 +1,4 @@
-/** The settings of a room, above all its encryption (test/contract/rocketchat-e2e.md 5.7, 11; test/contract/beyond.md E3, E13, E14). */
+/** The settings of a room (test/contract/rocketchat-e2e.md 5.7, 11; test/contract/beyond.md E3, E13, E14, T1). */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
@@ -43,7 +43,7 @@ describe('changing the settings of a room', () => {
 		expect(membership?.E2EKey).to.equal('k-alice');
 	});
 
-	it('switching encryption on ends the translation of messages, and notifies the users whose membership this changes (5.7)', async () => {
+	it('ends the translation of messages when encryption is switched on (5.7)', async () => {
 		const rid = await room();
 		const { subscriptions } = roomkey.store;
 		await subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { autoTranslate: true } });
@@ -55,7 +55,7 @@ describe('changing the settings of a room', () => {
 		expect(await subscriptions.countDocuments({ rid, autoTranslate: { $exists: true } })).to.equal(0);
 	});
 
-	it('switching encryption is recorded in the room and in the event, with the user and the time (E14)', async () => {
+	it('records in the room who switched encryption, and when (E14)', async () => {
 		const rid = await room();
 		const received = await recordEvents(roomkey.bus, () => encrypt(alice, rid, true));
 		const notified = received.changes[0]?.document as Room;
@@ -64,7 +64,7 @@ describe('changing the settings of a room', () => {
 		expect((await roomOf(rid)).e2eToggled).to.deep.equal(notified.e2eToggled);
 	});
 
-	it('switching encryption on queues members with identity keys who lack the key, but not those who are only invited', async () => {
+	it('queues members who lack the key when encryption is switched on', async () => {
 		const rid = await room();
 		const [noIdentity, invited] = [await addPerson(roomkey.store), await addPerson(roomkey.store, identity)];
 		await addMember(roomkey.store, rid, noIdentity);
@@ -74,7 +74,7 @@ describe('changing the settings of a room', () => {
 		expect((await roomOf(rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([bob.id]);
 	});
 
-	it('switching encryption on queues at most 50 members, by one write in addition to the switch itself', async () => {
+	it('queues at most 50 members, by one write', async () => {
 		const rid = await room();
 		for (let i = 0; i < 60; i++) await addMember(roomkey.store, rid, await addPerson(roomkey.store, identity));
 		const received = await recordEvents(roomkey.bus, () => encrypt(alice, rid, true));
@@ -82,7 +82,7 @@ describe('changing the settings of a room', () => {
 		expect(received.of('rooms')).to.have.length(2);
 	});
 
-	it('switching encryption on keeps members in the queue in their places', async () => {
+	it('keeps the places of waiting members when encryption is switched on', async () => {
 		const since = new Date(1000);
 		const rid = await room({ usersWaitingForE2EKeys: [{ userId: bob.id, ts: since }] });
 		await encrypt(alice, rid, true);
@@ -91,7 +91,7 @@ describe('changing the settings of a room', () => {
 		expect(waiting?.[0]?.ts).to.deep.equal(since);
 	});
 
-	it('unchanged settings are not written, and nobody is notified (T1)', async () => {
+	it('writes no unchanged settings, and notifies nobody of them (T1)', async () => {
 		const rid = await room({ encrypted: true, topic: 'same', ro: true });
 		const before = await roomOf(rid);
 		const received = await recordEvents(roomkey.bus, async () => {
@@ -107,7 +107,7 @@ describe('changing the settings of a room', () => {
 		expect(await roomOf(rid)).to.deep.equal(before);
 	});
 
-	it('records in the room only one of 20 concurrent calls that switch encryption on', async () => {
+	it('records only one of 20 concurrent calls that switch encryption on', async () => {
 		const rid = await room();
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: OWNER });
 		const received = await recordEvents(roomkey.bus, () =>
@@ -117,7 +117,7 @@ describe('changing the settings of a room', () => {
 		expect(new Set(toggles).size).to.equal(1);
 	});
 
-	it('switching encryption is for owners, and in a direct room for both members, not for an admin who cannot see the room (E3)', async () => {
+	it('lets owners, and both members of a direct room, switch encryption (E3)', async () => {
 		const rid = await room();
 		expect(await rejection(encrypt(bob, rid, true))).to.deep.include({
 			error: 'error-action-not-allowed',
@@ -137,7 +137,7 @@ describe('changing the settings of a room', () => {
 		});
 	});
 
-	it('switching encryption on is refused for a channel', async () => {
+	it('refuses to switch encryption on in a channel', async () => {
 		const rid = await room({ t: 'c' });
 		expect(await rejection(encrypt(alice, rid, true))).to.deep.include({
 			error: 'error-action-not-allowed',
@@ -145,14 +145,14 @@ describe('changing the settings of a room', () => {
 		});
 	});
 
-	it('E2E_Enable off: encryption cannot be switched on', async () => {
+	it('refuses to switch encryption on while E2E_Enable is off', async () => {
 		const rid = await room();
 		await during(roomkey.store, 'E2E_Enable', false, async () => {
 			expect(await rejection(encrypt(alice, rid, true))).to.include({ error: 'error-action-not-allowed' });
 		});
 	});
 
-	it('E2E_Force_Encryption_For_Private_Rooms: encryption cannot be switched off in a group, but can be in a direct room', async () => {
+	it('keeps groups, but not direct rooms, encrypted with E2E_Force_Encryption_For_Private_Rooms', async () => {
 		const rid = await room({ encrypted: true });
 		const direct = await addRoom(roomkey.store, [alice, bob], { t: 'd', encrypted: true });
 		await during(roomkey.store, 'E2E_Force_Encryption_For_Private_Rooms', true, async () => {
@@ -192,7 +192,7 @@ describe('changing the settings of a room', () => {
 	const rename = (as: Person, rid: string, name: string) =>
 		roomkey.call(as, 'rooms.saveRoomSettings', rid, undefined, name);
 
-	it('renames a room and its memberships; a repeated call renames the memberships that still have another name', async () => {
+	it('renames a room and its memberships, and completes an interrupted rename', async () => {
 		const rid = await room({ name: `old-${Math.random()}` });
 		const name = `new-${Math.random()}`;
 		const names = async () =>
@@ -206,7 +206,7 @@ describe('changing the settings of a room', () => {
 		expect((await recordEvents(roomkey.bus, () => rename(alice, rid, name))).changes).to.deep.equal([]);
 	});
 
-	it('refuses a taken or invalid name, a caller who may not edit the room, and a name for a direct room', async () => {
+	it('refuses a taken or invalid name, and a name for a direct room', async () => {
 		const name = `taken-${Math.random()}`;
 		await room({ name });
 		const rid = await room({ name: 'other' });
@@ -226,7 +226,7 @@ describe('changing the settings of a room', () => {
 		expect(await roomOf(rid)).to.not.have.any.keys('encrypted', 'topic');
 	});
 
-	it('saveRoomSettings: takes an object, or the name and value of one setting', async () => {
+	it('takes an object, or the name and value of one setting', async () => {
 		const rid = await room();
 		expect(await roomkey.call(alice, 'saveRoomSettings', rid, { encrypted: true })).to.deep.equal({ rid });
 		await roomkey.call(alice, 'saveRoomSettings', rid, 'roomTopic', 'by name');
@@ -239,7 +239,7 @@ describe('changing the settings of a room', () => {
 	});
 
 	describe('a room while E2E_Enable is off (E13)', () => {
-		/** Of these, clients never see the last two. */
+		/** Clients never see the last two of these. */
 		const HIDDEN_FIELDS = [
 			'encrypted',
 			'e2eKeyId',
@@ -274,7 +274,7 @@ describe('changing the settings of a room', () => {
 			],
 		];
 		for (const [name, read] of reads) {
-			it(`${name}: shows no fields of encryption, and shows them when the setting is on again`, async () => {
+			it(`shows no fields of encryption until the setting is on again (${name})`, async () => {
 				const rid = await room(stored());
 				await during(roomkey.store, 'E2E_Enable', false, async () => {
 					const shown = await read(rid);

@@ -26,7 +26,6 @@ describe('reading rooms and memberships', () => {
 	});
 	afterEach(() => roomkey.close());
 
-	/** Stores a room that was updated long ago. Its members are owners. */
 	async function oldRoom(...members: Person[]): Promise<string> {
 		const rid = await addRoom(roomkey.store, [], { _updatedAt: LONG_AGO, usersCount: members.length });
 		for (const member of members) await addMember(roomkey.store, rid, member, { _updatedAt: LONG_AGO, ...OWNER });
@@ -50,7 +49,7 @@ describe('reading rooms and memberships', () => {
 		expect(remove).to.deep.equal([]);
 	});
 
-	it('returns, with a date, only rooms and memberships that have changed since then', async () => {
+	it('returns only rooms and memberships that have changed since a date', async () => {
 		const changed = await oldRoom(alice, bob);
 		await oldRoom(alice, bob);
 		expect(await rooms(alice, SINCE)).to.deep.equal({ update: [], remove: [] });
@@ -67,7 +66,7 @@ describe('reading rooms and memberships', () => {
 		expect((await memberships(bob, SINCE)).update.map((membership) => membership.rid)).to.deep.equal([rid]);
 	});
 
-	it('returns as removed, with a date, rooms that the caller has left or that were deleted, but no rooms of others', async () => {
+	it('returns left and deleted rooms of the caller as removed', async () => {
 		const [left, deleted, others] = [await oldRoom(alice, bob), await oldRoom(alice, bob), await oldRoom(alice)];
 		const before = await memberships(bob);
 		await roomkey.call(bob, 'groups.leave', left);
@@ -83,7 +82,7 @@ describe('reading rooms and memberships', () => {
 		expect((await rooms(bob, later)).remove).to.deep.equal([]);
 	});
 
-	it('returns the former membership as removed, but not the room, if the caller has joined it again', async () => {
+	it('returns only the former membership as removed after the caller has joined again', async () => {
 		const rid = await oldRoom(alice, bob);
 		const before = await memberships(bob);
 		await roomkey.call(bob, 'groups.leave', rid);
@@ -116,7 +115,7 @@ describe('reading rooms and memberships', () => {
 		expect((await rooms(bob)).update).to.deep.equal([]);
 	});
 
-	it('returns a list over DDP to a call without a date, and update and remove to a call with a date', async () => {
+	it('returns a plain list over DDP if there is no date', async () => {
 		const rid = await oldRoom(alice);
 		expect(ids((await roomkey.call(alice, 'rooms/get')) as Room[])).to.deep.equal([rid]);
 		expect((await roomkey.call(alice, 'subscriptions/get')) as Subscription[]).to.have.length(1);
@@ -125,7 +124,7 @@ describe('reading rooms and memberships', () => {
 		}
 	});
 
-	it('accepts a date as an ISO text, for calls by URL, and refuses other texts', async () => {
+	it('accepts a date as an ISO text, and refuses other texts', async () => {
 		await oldRoom(alice);
 		expect(await rooms(alice, SINCE.toISOString())).to.deep.equal({ update: [], remove: [] });
 		for (const name of ['rooms.get', 'subscriptions.get', 'rooms/get', 'subscriptions/get']) {
@@ -136,7 +135,7 @@ describe('reading rooms and memberships', () => {
 		}
 	});
 
-	it("subscriptions.getOne: returns the caller's membership, or null", async () => {
+	it("returns the caller's membership in one room, or null, by subscriptions.getOne", async () => {
 		const rid = await oldRoom(alice);
 		const { subscription } = (await roomkey.call(alice, 'subscriptions.getOne', rid)) as { subscription: Subscription };
 		expect(subscription).to.deep.include({ rid, u: { _id: alice.id, username: 'alice' } });

@@ -19,7 +19,7 @@ describe('the rooms of a user', () => {
 	});
 	after(() => opened.close());
 
-	it('are read in pages that contain each room once, with its membership, and without invitations', async () => {
+	it('are read in pages, once each, with memberships and without invitations', async () => {
 		const names = new Set<string | undefined>();
 		const sizes: number[] = [];
 		for await (const { memberships, rooms } of roomsOfUser(opened.store, alice.id, { roomFields: { name: 1 } })) {
@@ -33,7 +33,7 @@ describe('the rooms of a user', () => {
 		expect(names.has('invited')).to.equal(false);
 	});
 
-	it('are only those that match the filter for rooms and whose membership matches the filter for memberships', async () => {
+	it('match the filters for rooms and for memberships', async () => {
 		const found: (string | undefined)[] = [];
 		const options = {
 			rooms: { encrypted: true },
@@ -48,7 +48,7 @@ describe('the rooms of a user', () => {
 		for await (const { rooms } of roomsOfUser(opened.store, alice.id, { ...options, memberships: {} })) {
 			encrypted += rooms.length;
 		}
-		// 251 of the 501 rooms are encrypted, and the room with the invitation.
+		// 251 of the 501 rooms, and the room with the invitation.
 		expect(encrypted).to.equal(252);
 	});
 

@@ -24,7 +24,7 @@ import { compile } from '../../shared/pattern.js';
 import type { Shape } from '../../shared/shape.js';
 import { standardShape } from '../../shared/standardShape.js';
 
-/** Makes a function that says whether the schema of a shape accepts a value, which is given as EJSON. */
+/** Returns a function that tells whether the schema of a shape accepts an EJSON value. */
 function validatorOf(shape: Shape): (value: unknown) => boolean {
 	const maker = new SchemaMaker('ejson');
 	const schema = maker.schemaOf(shape);
@@ -77,8 +77,8 @@ const patterns: Record<string, unknown> = {
 };
 
 /**
- * Patterns whose schema accepts more than the pattern. The first contains a union of superstruct, whose schema accepts every
- * value. The schema of `Object` accepts a date, because the EJSON of a date is an object.
+ * Patterns whose schema accepts more than the pattern. The schema of a superstruct union accepts every value. That of
+ * `Object` accepts a date, whose EJSON is an object.
  */
 const wider = new Set(['struct with a union', 'any object']);
 
@@ -109,7 +109,7 @@ describe('the JSON Schema of a pattern', () => {
 		expect(properties.b).to.have.nested.property('properties.x.type', 'number');
 	});
 
-	it('is, for a Standard Schema, the JSON Schema that its library makes', () => {
+	it('is made by the library of a Standard Schema', () => {
 		const schema = new SchemaMaker('json').schemaOf(
 			standardShape(z.object({ a: z.string().min(2), b: z.number().optional() })),
 		);
@@ -120,7 +120,7 @@ describe('the JSON Schema of a pattern', () => {
 		});
 	});
 
-	it('is only a description for a Standard Schema whose library makes none, or that refers to itself', () => {
+	it('is only a description if the library makes none, or for a recursive schema', () => {
 		const tree = z.object({
 			get children() {
 				return z.array(tree);

@@ -1,4 +1,4 @@
-/** Patterns of other validators: a method has the same answers with patterns of Match, superstruct, zod and valibot. */
+/** A method has the same answers with patterns of Match, superstruct, zod and valibot. */
 import { expect } from 'chai';
 import * as s from 'superstruct';
 import * as v from 'valibot';
@@ -14,11 +14,10 @@ type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ?
 /** Compiles only if its type argument is true. */
 function holds<_ extends true>(): void {}
 
-/** A method that returns its arguments. */
 const withArgs = (args: Patterns) =>
 	method({ name: 'add', summary: 'for a test', anonymous: true, args, run: (given) => given });
 
-/** What a caller gets: the arguments as the method receives them, or the text and the path of the error. */
+/** The arguments as the method receives them, or the text, path and code of the error. */
 function outcome(args: Patterns, params: readonly unknown[]): unknown {
 	try {
 		return checkArgs(withArgs(args), params);
@@ -29,8 +28,8 @@ function outcome(args: Patterns, params: readonly unknown[]): unknown {
 }
 
 /**
- * The same arguments as patterns of four libraries, by library. `compile` makes a superstruct struct of a pattern of Match. It
- * is used where the error of superstruct's own struct has another text.
+ * The same arguments in four libraries. `compile` makes a superstruct struct of a pattern of Match. It is used where the
+ * error of superstruct's own struct has another text.
  */
 const patternsOf: Readonly<Record<string, Patterns>> = {
 	Match: {
@@ -196,7 +195,7 @@ describe('one method with the patterns of four libraries', () => {
 });
 
 describe('Standard Schema', () => {
-	it('has one type for what a method receives, and another for what a client sends', () => {
+	it('has one type for what clients send, and another for what methods receive', () => {
 		const args = {
 			a: z.string(),
 			b: z.number().optional(),
@@ -274,7 +273,7 @@ describe('Standard Schema', () => {
 		expect(sent).to.deep.equal({ name: ' a ', list: [' b '] });
 	});
 
-	it('refuses, in check and Match.test, a value that it would convert, because the caller keeps the original', () => {
+	it('refuses in check and Match.test a value that it would convert', () => {
 		expect(() => check('a', z.string().trim())).not.to.throw();
 		expect(() => check(' a', z.string().trim())).to.throw(
 			'Match error: Expected a value that its schema leaves unchanged',
@@ -291,7 +290,7 @@ describe('Standard Schema', () => {
 		);
 	});
 
-	it('refuses, in check and Match.test, a value that it would convert to a BigInt', () => {
+	it('refuses in check and Match.test a value that it would convert to a BigInt', () => {
 		expect(() => check('5', z.coerce.bigint())).to.throw(MatchError, 'leaves unchanged');
 		expect(Match.test('5', z.coerce.bigint())).to.equal(false);
 	});
@@ -323,19 +322,19 @@ describe('Standard Schema', () => {
 		});
 	}
 
-	it('causes a server error if only the check of a value shows that it is asynchronous', () => {
+	it('causes a server error if only a call shows that it is asynchronous', () => {
 		const hiddenAsync = z.string().refine((text) => Promise.resolve(text === 'x') as unknown as boolean);
 		const defined = withArgs({ value: hiddenAsync });
 		expect(() => checkArgs(defined, ['y'])).to.throw('An asynchronous zod schema cannot be a pattern');
 	});
 
-	it('is a pattern that does not admit undefined, if its condition throws for undefined', () => {
+	it('does not admit undefined if its condition throws for undefined', () => {
 		const long = v.custom<string>((value) => (value as string).length > 2);
 		expect(outcome({ value: long }, ['long'])).to.deep.equal({ value: 'long' });
 		expect(Match.test({}, { a: long })).to.equal(false);
 	});
 
-	it('is a pattern, whatever its library, also if it is a function', () => {
+	it('may be of any library, and may be a function', () => {
 		const even = (vendor: string): StandardSchema<number>['~standard'] => ({
 			version: 1,
 			vendor,
@@ -361,7 +360,7 @@ describe('Standard Schema', () => {
 		expect(Match.test({ '~standard': 'x' }, { '~standard': { version: Number } })).to.equal(false);
 	});
 
-	it('refuses the whole value if it reports an empty list of issues, or an issue without a path', () => {
+	it('refuses the whole value if the issues are empty or have no path', () => {
 		const reporting = (issues: { message: string; path?: PropertyKey[] }[]): StandardSchema => ({
 			'~standard': { version: 1, vendor: 'mine', validate: () => ({ issues }) },
 		});
