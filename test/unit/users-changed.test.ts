@@ -360,7 +360,7 @@ describe('changing users', () => {
 			expect(await rejection(setActive(admin, 'nobody', false))).to.include({ error: 'error-invalid-user' });
 		});
 
-		/** Stores a room with an owner and two other members, of whom `early` joined first and is stored last. */
+		/** Stores a room of three, in which `early` joined before `late` but is stored later. */
 		async function roomOfThree() {
 			const { store } = roomkey;
 			const [owner, late, early] = [await addPerson(store), await addPerson(store), await addPerson(store)];
