@@ -1,4 +1,4 @@
-/** Second factors: test/contract/rocketchat-e2e.md 4.7, section 6 (users.resetE2EKey), 7.5, 9.1, 9.2. */
+/** Second factors (test/contract/rocketchat-e2e.md sections 4.7, 6, 7.5, 9.1 and 9.2). */
 import { hashSync } from '@node-rs/bcrypt';
 import { expect } from 'chai';
 import { stepOf } from '../../methods/model/users/totp.js';
@@ -23,7 +23,6 @@ import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const PASSWORD = 'secret';
-/** A hash with few rounds, because these tests log in often. */
 const HASH = hashSync(sha256(PASSWORD), 4);
 const TOTP_DETAILS = { method: 'totp', codeGenerated: false, availableMethods: ['totp'] };
 const REQUIRED = { error: 'totp-required', reason: 'TOTP Required' };
@@ -34,10 +33,7 @@ describe('second factors', () => {
 	let roomkey: TestRoomkey;
 	const opened = new Map<string, TestRoomkey>();
 
-	/**
-	 * Opens a Roomkey whose database has these settings. An earlier one with the same settings is used again; other settings
-	 * need a new one, because settings are cached.
-	 */
+	/** Opens a Roomkey with these settings, or takes one that was opened with the same settings. */
 	async function open(
 		twoFactorSettings: Record<string, boolean | number> = {},
 		options: Parameters<typeof openRoomkey>[1] = {},
@@ -59,13 +55,11 @@ describe('second factors', () => {
 	}
 	const servicesOf = async ({ id }: Person) => (await roomkey.store.users.findOne({ _id: id }))?.services;
 
-	/** Logs in as a DDP client does: with a code in the wrapper `totp`, or without a code. */
 	function logIn({ username }: Person, code?: string, password = PASSWORD): Promise<unknown> {
 		const login = { user: { username }, password };
 		return roomkey.callAs({ setUserId() {} }, 'login', code === undefined ? login : { totp: { code, login } });
 	}
 
-	/** Calls a method with a second factor. */
 	function callWith(as: Person, secondFactor: SecondFactor | string | undefined, name: string, ...params: unknown[]) {
 		const factor = typeof secondFactor === 'string' ? { code: secondFactor, method: null } : secondFactor;
 		return roomkey.callAs({ userId: as.id, secondFactor: factor, setUserId() {} }, name, ...params);
@@ -94,7 +88,7 @@ describe('second factors', () => {
 			expect(await logIn(alice, authenticatorCode())).to.include({ id: alice.id, type: 'password' });
 		});
 
-		it("works with a code as Meteor's clients send it, and with one in the headers", async () => {
+		it('works with a code in the field `code`, or in the headers', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			const options = { user: { username: alice.username }, password: PASSWORD };
 			const login = (more: object, secondFactor?: SecondFactor) =>
@@ -111,7 +105,7 @@ describe('second factors', () => {
 			await expectRefused(logIn(await person(WITH_AUTHENTICATOR), ''), REQUIRED);
 		});
 
-		it('does not mention a second factor to a caller with a wrong password, and does not use up the code', async () => {
+		it('neither asks for a code nor uses one up if the password is wrong', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			const code = authenticatorCode();
 			for (const given of [undefined, code, wrongCode()]) {
@@ -123,7 +117,7 @@ describe('second factors', () => {
 			expect(await logIn(alice, code)).to.include({ id: alice.id });
 		});
 
-		it('asks for no code if the login is by token, with `totp` or without', async () => {
+		it('asks for no code when the caller logs in with a token', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			for (const options of [{ resume: alice.token }, { totp: { code: 'x', login: { resume: alice.token } } }]) {
 				expect(await roomkey.callAs({ setUserId() {} }, 'login', options)).to.include({ type: 'resume' });
@@ -157,7 +151,7 @@ describe('second factors', () => {
 	});
 
 	describe('totp (7.5)', () => {
-		it('accepts the codes of RFC 6238 for the present time step and those next to it', () => {
+		it('accepts codes of RFC 6238 within the allowed number of time steps', () => {
 			const now = 59_000;
 			expect(stepOf(SECRET, '287082', 0, now)).to.equal(1);
 			expect(stepOf(SECRET, '287082', 0, now + 30_000)).to.equal(null);
@@ -166,9 +160,9 @@ describe('second factors', () => {
 			expect(stepOf(SECRET, '287082', 1, now + 60_000)).to.equal(null);
 		});
 
-		it('accepts a secret with spaces or small letters, and no code for an invalid secret', () => {
+		it('ignores spaces and case of a secret, and refuses invalid secrets', () => {
 			expect(stepOf(SECRET.toLowerCase().replace(/(.{4})/g, '$1 '), '287082', 0, 59_000)).to.equal(1);
-			// The code of an empty secret at time step 0. The maximum difference of 20 steps includes this step.
+			// The code of an empty secret at time step 0, which is within the 20 allowed steps.
 			for (const secret of ['', ' ', '!?', '1']) expect(stepOf(secret, '328482', 20, 59_000)).to.equal(null);
 		});
 
@@ -229,7 +223,7 @@ describe('second factors', () => {
 		beforeEach(() => open({ Max_Invalid_Email_Code_Attempts: 3 }));
 		const details = { method: 'email', codeGenerated: false, availableMethods: ['email'] };
 
-		it('are asked for although Roomkey sends none; the error has the expiry time of a code that Rocket.Chat has sent', async () => {
+		it('are asked for, and the error contains when a sent code expires', async () => {
 			await expectRefused(logIn(await person(await withMail())), { ...REQUIRED, details });
 			const expire = new Date(Date.now() + 60_000);
 			await expectRefused(logIn(await person(await withMail('123456', { expire }))), {
@@ -257,7 +251,7 @@ describe('second factors', () => {
 			await expectRefused(logIn(alice, '123456'), { ...INVALID, details });
 		});
 
-		it('are counted if they are wrong; at the maximum, every code is refused with totp-max-attempts, also the right one', async () => {
+		it('are all refused with totp-max-attempts after too many wrong ones', async () => {
 			const alice = await person(await withMail('123456'));
 			for (let i = 0; i < 2; i++) await expectRefused(logIn(alice, '000000'), INVALID);
 			for (const code of ['000000', '123456']) {
@@ -289,7 +283,7 @@ describe('second factors', () => {
 			expect(await logIn(await person(await withMail('123456'), { emails }))).to.include({ type: 'password' });
 		});
 
-		it('are accepted from a user with an authenticator app only if the caller names email', async () => {
+		it('need the method `email` if the user has an authenticator app', async () => {
 			const alice = await person({ ...WITH_AUTHENTICATOR, ...(await withMail('123456')) });
 			const both = { availableMethods: ['totp', 'email'] };
 			await expectRefused(logIn(alice), { details: { ...TOTP_DETAILS, ...both } });
@@ -297,7 +291,7 @@ describe('second factors', () => {
 			await callWith(alice, { code: '123456', method: 'email' }, 'e2e.resetOwnE2EKey');
 		});
 
-		it('are not accepted from a user who has not enabled them, even if the caller names email', async () => {
+		it('are refused from a user who has not enabled them', async () => {
 			const emailCode = await mailedCode('123456');
 			const alice = await person({ ...WITH_AUTHENTICATOR, emailCode });
 			const outcome = callWith(alice, { code: '123456', method: 'email' }, 'e2e.resetOwnE2EKey');
@@ -306,20 +300,20 @@ describe('second factors', () => {
 	});
 
 	describe('settings in the database', () => {
-		it('Enabled off: no code is asked for', async () => {
+		it('ask for no code if `Enabled` is off', async () => {
 			await open({ Enabled: false, Enforce_Password_Fallback: true });
 			const alice = await person(WITH_AUTHENTICATOR);
 			expect(await logIn(alice)).to.include({ type: 'password' });
 			expect(await callWith(alice, undefined, 'e2e.resetOwnE2EKey')).to.equal(true);
 		});
 
-		it('By_TOTP_Enabled, By_Email_Enabled off: no codes of these kinds are asked for', async () => {
+		it('ask for no code if `By_TOTP_Enabled` and `By_Email_Enabled` are off', async () => {
 			await open({ By_TOTP_Enabled: false, By_Email_Enabled: false });
 			const alice = await person({ ...WITH_AUTHENTICATOR, ...(await withMail('123456')) });
 			expect(await logIn(alice)).to.include({ type: 'password' });
 		});
 
-		it('MaxDelta: the number of time steps by which the clock of the app may differ', async () => {
+		it('allow the clock of the app to differ by `MaxDelta` time steps', async () => {
 			await open({ MaxDelta: 3 });
 			expect(await logIn(await person(WITH_AUTHENTICATOR), authenticatorCode(3))).to.include({ type: 'password' });
 		});
@@ -368,7 +362,7 @@ describe('second factors', () => {
 				await callWith(await person(), undefined, name);
 			});
 
-			it('accepts a personal access token with bypassTwoFactor without a code, and no other token', async () => {
+			it('needs no code from a personal access token with bypassTwoFactor', async () => {
 				await open();
 				const alice = await person(WITH_AUTHENTICATOR);
 				const tokens: LoginToken[] = [
@@ -405,7 +399,7 @@ describe('second factors', () => {
 				await callWith(root, sha256(PASSWORD), name, alice.id);
 			});
 
-			it('is refused for a user without a second factor, if Enforce_Password_Fallback is off: error-not-allowed', async () => {
+			it('is refused for a user without a second factor, if Enforce_Password_Fallback is off', async () => {
 				await open({ Enforce_Password_Fallback: false });
 				const alice = await person();
 				const root = await admin(WITH_AUTHENTICATOR);
@@ -425,7 +419,7 @@ describe('second factors', () => {
 		});
 	}
 
-	it('a reset that asks for confirmation does not use up the code (beyond.md E11)', async () => {
+	it('are not used up by a reset that asks for confirmation (beyond.md E11)', async () => {
 		await open({}, { confirmLastKeyHolder: true });
 		const alice = await person(WITH_AUTHENTICATOR);
 		const { store } = roomkey;
@@ -447,7 +441,7 @@ describe('second factors', () => {
 			return history.map(({ login }) => login);
 		};
 
-		it('the first keys need no code, other keys need one, and the history shows the kind of each login', async () => {
+		it('needs a code except for the first keys, and records each kind of login', async () => {
 			await open({}, strict);
 			const alice = await person(WITH_AUTHENTICATOR);
 			await callWith(alice, undefined, SET, keys('1'));
@@ -457,11 +451,11 @@ describe('second factors', () => {
 			await callWith(alice, authenticatorCode(), SET, keys('2'));
 			expect(await publicKeyOf(alice)).to.equal('public 2');
 			expect(await loginsOf(alice)).to.deep.equal(['server', 'totp']);
-			// The same pair again writes nothing, so no second factor is needed.
+			// The same pair again needs no code.
 			await callWith(alice, undefined, SET, keys('2'));
 		});
 
-		it('a user without a second factor must give the password, even if second factors are off', async () => {
+		it('needs the password if there is no second factor, even if `Enabled` is off', async () => {
 			const settings: Record<string, boolean>[] = [{}, { Enforce_Password_Fallback: false }, { Enabled: false }];
 			for (const twoFactorSettings of settings) {
 				await open(twoFactorSettings, strict);
@@ -474,7 +468,7 @@ describe('second factors', () => {
 			}
 		});
 
-		it('keys that another call has stored since this call read the user need a code', async () => {
+		it('needs a code if another call stores the first keys meanwhile', async () => {
 			const { roomkey: racing, hooked } = await openHookedRoomkey(strict);
 			roomkey = racing;
 			const alice = await person();
@@ -484,7 +478,7 @@ describe('second factors', () => {
 			await racing.close();
 		});
 
-		it("another private key alone, and a reset of the caller's own keys, need a code too", async () => {
+		it('needs a code if only the private key changes, as a reset does', async () => {
 			await open({}, strict);
 			const alice = await person();
 			await callWith(alice, undefined, SET, keys('1'));
@@ -494,7 +488,7 @@ describe('second factors', () => {
 			await callWith(alice, sha256(PASSWORD), 'e2e.resetOwnE2EKey');
 		});
 
-		it('no code is asked for without --identity-second-factor, as stock clients expect', async () => {
+		it('needs no code if --identity-second-factor is off', async () => {
 			await open();
 			const alice = await person(WITH_AUTHENTICATOR);
 			for (const name of ['1', '2']) await callWith(alice, undefined, SET, keys(name));
@@ -503,7 +497,7 @@ describe('second factors', () => {
 	});
 
 	describe('a new password or e-mail', () => {
-		it('changePassword asks for the second factor in addition to the old password, and not for the password twice', async () => {
+		it('needs a second factor in `changePassword`, but not the password twice', async () => {
 			await open({ Enforce_Password_Fallback: true });
 			const alice = await person(WITH_AUTHENTICATOR);
 			await expectRefused(callWith(alice, undefined, 'changePassword', PASSWORD, 'new'), REQUIRED);
@@ -511,7 +505,7 @@ describe('second factors', () => {
 			await callWith(await person(), undefined, 'changePassword', PASSWORD, 'new');
 		});
 
-		it('users.updateOwnBasicInfo asks for the second factor too, but not to change a name', async () => {
+		it('needs a second factor in `users.updateOwnBasicInfo`, where a new name needs none', async () => {
 			await open();
 			const alice = await person(WITH_AUTHENTICATOR);
 			const change = (data: object, code?: string) => callWith(alice, code, 'users.updateOwnBasicInfo', data);
@@ -522,7 +516,7 @@ describe('second factors', () => {
 			await change({ newPassword: 'new', currentPassword: PASSWORD }, authenticatorCode());
 		});
 
-		it('a refused call can be repeated with a code and the same idempotency key; later repetitions get this answer', async () => {
+		it('is stored by a retry with a code and the same idempotency key', async () => {
 			await open();
 			const alice = await person(WITH_AUTHENTICATOR);
 			const data = { email: addressOf(randomId()), currentPassword: PASSWORD };
@@ -550,13 +544,13 @@ describe('second factors', () => {
 		afterEach(() => roomkey.close());
 		const TOO_MANY = { error: 'too-many-requests' };
 
-		it('count like wrong passwords if they have a code: after ten even the right code is refused', async () => {
+		it('count if the code is wrong: after ten, even the right code is refused', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			for (let i = 0; i < 10; i++) await expectRefused(logIn(alice, wrongCode()), INVALID);
 			await expectRefused(logIn(alice, authenticatorCode()), TOO_MANY);
 		});
 
-		it('are counted for the user if they have a code: by username, by e-mail, and for all methods together', async () => {
+		it('are counted for the user, by username or e-mail, over all methods', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			const byMail = {
 				totp: { code: wrongCode(), login: { user: { email: addressOf(alice.username) }, password: PASSWORD } },
@@ -568,7 +562,7 @@ describe('second factors', () => {
 			await expectRefused(callWith(alice, authenticatorCode(), 'e2e.resetOwnE2EKey'), TOO_MANY);
 		});
 
-		it('stay counted when the right password comes without a code; that is no failed attempt', async () => {
+		it('stay counted after a right password without a code, which adds none', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			for (let i = 0; i < 9; i++) await expectRefused(logIn(alice, undefined, 'wrong'), { error: 403 });
 			for (let i = 0; i < 3; i++) await expectRefused(logIn(alice), REQUIRED);

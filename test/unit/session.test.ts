@@ -46,7 +46,6 @@ describe('a session', () => {
 			},
 			() => {},
 		);
-		// Closes the session when its login token expires.
 		closeExpired([session]);
 		return { transport, session };
 	}
@@ -68,7 +67,7 @@ describe('a session', () => {
 		expect(transport).to.deep.include({ sent: [], closed: true });
 	});
 
-	it('does not close a client to which a long message is being sent, because the ping waits behind it', () => {
+	it('does not close a client while a long message is sent to it', () => {
 		const { transport } = connect();
 		transport.isSendingParts = true;
 		mock.timers.tick(60_000);
@@ -78,7 +77,7 @@ describe('a session', () => {
 		expect(transport.closed).to.equal(true);
 	});
 
-	it('sends large answers one after another, as the client reads them, and refuses more than sixteen', async () => {
+	it('sends large answers one after another, and refuses more than sixteen', async () => {
 		const large = 'x'.repeat(100_000);
 		const invoker = {
 			get: (name: string) => method({ name, args: {}, summary: 'for a test', parallel: true, run: () => large }),
@@ -86,13 +85,13 @@ describe('a session', () => {
 		} satisfies Invoker;
 		const { transport, session } = connect('1', undefined, invoker);
 		const results = () => transport.sent.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'result');
-		/** Waits for this many results, but at most 100 turns of the event loop. Returns how many were sent. */
+		/** Waits for this many results, at most 100 turns, and returns their number. */
 		const waitForResults = async (count: number) => {
 			for (let turns = 0; turns < 100 && results().length < count; turns++) await nextTurn();
 			return results().length;
 		};
 		let read = () => {};
-		/** Fills the buffer of the transport, until `read`. */
+		/** Fills the buffer of the transport until `read`. */
 		const fill = () => {
 			transport.drained = new Promise<void>((resolve) => {
 				read = () => {
@@ -102,7 +101,6 @@ describe('a session', () => {
 			});
 		};
 		fill();
-		// Each large answer fills the buffer.
 		const sendParts = transport.sendParts.bind(transport);
 		transport.sendParts = (parts) => {
 			sendParts(parts);
@@ -154,7 +152,7 @@ describe('a session', () => {
 		expect(transport.closed).to.equal(false);
 	});
 
-	it('closes when the socket is idle for 45 s if there are no pings, in pre1 or with interval 0 (1.2)', () => {
+	it('closes when idle for 45 s if it sends no pings (1.2)', () => {
 		for (const { transport } of [connect('pre1'), connect('1', 0)]) {
 			mock.timers.tick(120_000);
 			expect(transport).to.deep.include({ sent: [], closed: false, idleTime: 45_000 });
@@ -167,10 +165,7 @@ describe('a session', () => {
 	describe('a session whose login token expires', () => {
 		const DAY = 24 * 60 * 60 * 1000;
 
-		/**
-		 * A session that is logged in with a token that expires after `days`. Each `call` after that logs in with a token that
-		 * expires after the next number of days in `later`, or logs out if none is left.
-		 */
+		/** Logs in for this number of days. Each later `call` logs in for the next number in `later`, or logs out. */
 		async function loggedIn(days: number, ...later: number[]) {
 			const ends = [days, ...later];
 			const invoke = async (_name: string, _params: readonly unknown[], caller: Caller) => {
@@ -183,7 +178,6 @@ describe('a session', () => {
 			return opened;
 		}
 
-		/** Calls the method, and waits for its answer. */
 		async function call({ session, transport }: ReturnType<typeof open>) {
 			// The answers are `result` and `updated`.
 			const answers = transport.sent.length + 2;
@@ -196,7 +190,7 @@ describe('a session', () => {
 			mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] });
 		});
 
-		// 90 days are longer than the maximum delay of a timer, one day is shorter.
+		// 90 days are longer than the maximum delay of a timer.
 		for (const days of [90, 1]) {
 			it(`closes when the token expires, after ${days} days`, async () => {
 				const { transport } = await loggedIn(days);
@@ -217,7 +211,7 @@ describe('a session', () => {
 			expect(opened.transport.closed).to.equal(true);
 		});
 
-		it('stays open if the client logs out before', async () => {
+		it('stays open if the client logs out', async () => {
 			const opened = await loggedIn(1);
 			await call(opened);
 			mock.timers.tick(2 * DAY);
@@ -227,7 +221,7 @@ describe('a session', () => {
 
 	describe('a session with slow calls', () => {
 		const CALL = (id: string) => JSON.stringify({ msg: 'method', id, method: 'slow', params: [id] });
-		/** A session whose calls run until the test ends them: `ends` has a function for the id of each running call. */
+		/** Opens a session whose calls run until the function of their id in `ends` is called. */
 		function openSlow(parallel: boolean) {
 			const ends = new Map<string, () => void>();
 			const invoke = (_name: string, [id]: readonly unknown[]) =>
@@ -238,7 +232,7 @@ describe('a session', () => {
 		const answered = ({ transport }: ReturnType<typeof open>) =>
 			transport.sent.filter((frame) => frame.includes('"result"')).map((frame) => JSON.parse(frame).id);
 
-		it('answers earlier calls at shutdown and ignores later ones, so that constant traffic cannot delay it (18)', async () => {
+		it('answers earlier calls at shutdown, and ignores later ones (18)', async () => {
 			const opened = openSlow(false);
 			for (const id of ['1', '2']) opened.session.receive(CALL(id));
 			const drained = opened.session.drain();
@@ -257,7 +251,7 @@ describe('a session', () => {
 			expect(opened.transport.closed).to.equal(true);
 		});
 
-		it('runs parallel calls without waiting after a login in a large frame that arrived during another login (5)', async () => {
+		it('runs parallel calls at once after a large login that had to wait (5)', async () => {
 			const ends = new Map<string, () => void>();
 			const invoke = async (name: string, [id]: readonly unknown[], caller: Caller) => {
 				await new Promise<void>((resolve) => ends.set(id as string, resolve));
@@ -292,7 +286,7 @@ describe('a session', () => {
 			});
 		}
 
-		it('pings a client from which it does not read, and does not close it (4)', async () => {
+		it('pings and keeps a client from which it does not read (4)', async () => {
 			const { session, transport, ends } = openSlow(true);
 			for (let i = 0; i < 11; i++) session.receive(CALL(String(i)));
 			for (let i = 0; i < 8; i++) mock.timers.tick(15_000);

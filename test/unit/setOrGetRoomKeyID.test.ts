@@ -1,4 +1,7 @@
-/** The key id and the first key of a room, set in one call: test/contract/beyond.md E2, E6, E8; test/contract/rocketchat-e2e.md 4.1, 12. */
+/**
+ * A key id and a first key in one call. Numbers in titles are sections of test/contract/rocketchat-e2e.md, those with an E
+ * of test/contract/beyond.md.
+ */
 import { expect } from 'chai';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
@@ -36,7 +39,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 	const setOrGet = (as: Person | null, ...params: unknown[]) => roomkey.call(as, NAME, ...params) as Promise<Answer>;
 	const addUnkeyed = (fields = {}) => addRoom(roomkey.store, [alice, bob], { encrypted: true, ...fields });
 
-	it('sets the key id of a room that has none, and notifies the room (E8)', async () => {
+	it('sets the key id of a room that has none, and notifies the room', async () => {
 		const rid = await addUnkeyed();
 		const announced = await announcedBy(roomkey, async () => {
 			expect(await setOrGet(alice, rid, 'k')).to.deep.equal({ keyID: 'k' });
@@ -45,7 +48,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(announced).to.deep.equal([`rooms ${rid}`]);
 	});
 
-	it('returns the present key id, and queues the caller (E8)', async () => {
+	it('returns the present key id, and queues the caller', async () => {
 		const rid = await addUnkeyed({ e2eKeyId: 'first' });
 		expect(await setOrGet(bob, rid, 'second')).to.deep.equal({ keyID: 'first' });
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
@@ -53,7 +56,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2EKey');
 	});
 
-	it('returns the key that was offered to the caller, if it has the present key id (E8)', async () => {
+	it('also returns an offered key that has the present key id', async () => {
 		const offered = sealed('first');
 		for (const [E2ESuggestedKey, answer] of [
 			[offered, { suggestedKey: offered }],
@@ -65,7 +68,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		}
 	});
 
-	it("stores the caller's key, and removes the caller from the queue; the room and the caller's membership are notified (E8)", async () => {
+	it("stores the caller's key, dequeues the caller, and notifies the caller and room", async () => {
 		const rid = await addUnkeyed({ usersWaitingForE2EKeys: [{ userId: alice.id, ts: new Date() }] });
 		const key = sealed('k');
 		const announced = await announcedBy(roomkey, async () => {
@@ -76,7 +79,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`, `rooms ${rid}`]);
 	});
 
-	it('a caller who has set the key id without a key can store the key by a later call (E2, E8)', async () => {
+	it('stores the key of a caller who has set the key id earlier (E2)', async () => {
 		const rid = await addUnkeyed();
 		await roomkey.call(alice, 'e2e.setRoomKeyID', rid, 'k');
 		const key = sealed('k');
@@ -91,7 +94,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 	});
 
-	it('one of 50 concurrent callers with keys sets the key id, no other keeps a key, and all receive the key id (E8)', async () => {
+	it('lets one of 50 concurrent callers store a key, and queues the others', async () => {
 		const racers = await Promise.all(Array.from({ length: 50 }, () => addPerson(roomkey.store, identity())));
 		const rid = await addRoom(roomkey.store, racers, { encrypted: true });
 		const keys = racers.map((_, i) => sealed(`key-${i}`));
@@ -107,7 +110,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		);
 	});
 
-	it("the caller's key is removed without an event, if another key id is set after it was stored (E8)", async () => {
+	it("silently removes the caller's key if another key id is set meanwhile", async () => {
 		const rid = await addUnkeyed();
 		hooked.before('rooms', 'findOneAndUpdate', () => setOrGet(bob, rid, 'b', sealed('b')));
 		const announced = await announcedBy(roomkey, async () => {
@@ -117,14 +120,14 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(announced).not.to.include(`subscriptions ${alice.id}`);
 	});
 
-	it('a key without an id is not removed from its holder (E6, E8)', async () => {
+	it('keeps a stored key that has no key id (E6)', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
 		await addMember(roomkey.store, rid, alice, { E2EKey: 'opaque' });
 		expect(await setOrGet(alice, rid, 'second', 'opaque')).to.deep.equal({ keyID: 'first' });
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal('opaque');
 	});
 
-	it('a caller keeps an offer if another key id is set (E8)', async () => {
+	it('keeps an offer to the caller if another key id is set meanwhile', async () => {
 		const rid = await addRoom(roomkey.store, [bob], { encrypted: true });
 		await addMember(roomkey.store, rid, alice, { E2ESuggestedKey: 'opaque offer' });
 		hooked.before('rooms', 'findOneAndUpdate', () => setOrGet(bob, rid, 'b', sealed('b')));
@@ -132,7 +135,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await membershipOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal('opaque offer');
 	});
 
-	it('the key of the device that sets the key id is kept, if a member has two devices (E8)', async () => {
+	it('stores the key of the winner if two devices of a member call', async () => {
 		const rid = await addUnkeyed();
 		const keys = { one: sealed('one'), two: sealed('two') };
 		const answers = await Promise.all([setOrGet(alice, rid, 'one', keys.one), setOrGet(alice, rid, 'two', keys.two)]);
@@ -141,7 +144,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(keys[keyID as keyof typeof keys]);
 	});
 
-	it('a key that a second device stores after the first has set the key id is replaced by the key of the first (E8)', async () => {
+	it("replaces a second device's late key by the key of the first device", async () => {
 		const rid = await addUnkeyed();
 		const winning = sealed('first');
 		hooked.before('subscriptions', 'findOneAndUpdate', () => setOrGet(alice, rid, 'first', winning));
@@ -152,7 +155,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('e2e.requestSubscriptionKeys restores the archived key with the present key id, and archives a key that an interrupted call has left (E8)', async () => {
+	it('is undone by e2e.requestSubscriptionKeys if an interruption has left its key', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
 		const winning = sealed('first');
 		const left = sealed('second');
@@ -165,7 +168,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('repeated and concurrent identical calls keep the key of the first (E8)', async () => {
+	it('answers identical repeated and concurrent calls alike, and stores one key', async () => {
 		const rid = await addUnkeyed();
 		const key = sealed('k');
 		const calls = Array.from({ length: 5 }, () => setOrGet(alice, rid, 'k', key));
@@ -175,7 +178,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('a repeated call completes one that was interrupted after any write (E8)', async () => {
+	it('completes a repeated call that was interrupted after any write', async () => {
 		for (let writes = 0; ; writes++) {
 			const rid = await addUnkeyed({ usersWaitingForE2EKeys: [{ userId: alice.id, ts: new Date() }] });
 			const key = sealed('k');
@@ -196,7 +199,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		}
 	});
 
-	it('a repeated call removes the key that an interrupted one has stored, if another key id is set (E8)', async () => {
+	it('removes the key of an interrupted call that is repeated too late', async () => {
 		const rid = await addUnkeyed();
 		const key = sealed('a');
 		crashing.crashAfter(1);
@@ -218,7 +221,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await keyIdOf(roomkey.store, rid)).to.equal(undefined);
 	});
 
-	it('a caller who is no member cannot store a key, and so does not set the key id with one (E8)', async () => {
+	it('refuses the key of a caller who is no member, and sets nothing', async () => {
 		const rid = await addRoom(roomkey.store, [bob], { t: 'c' });
 		expect(await rejection(setOrGet(alice, rid, 'k', sealed('k')))).to.deep.include({
 			error: 'error-subscription-not-found',
@@ -229,7 +232,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await setOrGet(alice, rid, 'other')).to.deep.equal({ keyID: 'k' });
 	});
 
-	it('is refused while a reset is in progress (E8)', async () => {
+	it('is refused while a reset is in progress', async () => {
 		const e2eReset = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(Date.now() + 60_000) };
 		const rid = await addUnkeyed({ e2eReset });
 		for (const key of [undefined, sealed('k')]) {
@@ -239,11 +242,11 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
 	});
 
-	it('leaves the new key of a reset of the same member that ends during the call', async () => {
+	it('leaves the new key if the same member resets the room meanwhile', async () => {
 		const rid = await addUnkeyed();
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { roles: ['owner'] } });
 		await setOrGet(bob, rid, 'k', sealed('k'));
-		// The reset ends before each reading of the membership in turn.
+		// Each round resets the room before a later reading of the membership.
 		for (const skip of [0, 1, 2, 3]) {
 			const id = `next-${skip}`;
 			const key = sealed(id);
@@ -254,7 +257,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		}
 	});
 
-	it('notifies the member at the end of the key that stays, if a second device has stored another and removed it again', async () => {
+	it('announces the remaining key last if a second device stores and removes another', async () => {
 		const rid = await addUnkeyed();
 		const key = sealed('first');
 		let goOn = () => {};
@@ -279,8 +282,8 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 				});
 				first = setOrGet(alice, rid, 'first', key);
 			});
-		// The second device has read the room without a key id. It stores its key when the first has claimed the key id, and
-		// removes it when the first has ended.
+		// The second device, which read no key id, stores its key after the first device has claimed the key id. It removes
+		// its key after the call of the first device has ended.
 		hooked.before('subscriptions', 'findOneAndUpdate', beginFirst);
 		expect(await setOrGet(alice, rid, 'second', sealed('second'))).to.deep.equal({ keyID: 'first' });
 		stop();
@@ -288,7 +291,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(lastKey).to.equal(key);
 	});
 
-	it('queues a caller whose key is removed again during a reset, which has not queued the caller', async () => {
+	it('queues a caller whose key is removed because of a reset', async () => {
 		const rid = await addUnkeyed();
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { roles: ['owner'] } });
 		const lock = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(Date.now() + 60_000) };
@@ -300,7 +303,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('names the error of a key that is stored in another membership', async () => {
+	it('refuses a key that is stored in another membership', async () => {
 		const key = sealed('k');
 		await setOrGet(alice, await addUnkeyed(), 'k', key);
 		const refused = await rejection(setOrGet(bob, await addUnkeyed(), 'k', key));

@@ -1,4 +1,4 @@
-/** Settings and permissions (test/contract/rocketchat-e2e.md section 11), without a server. */
+/** Settings and permissions (test/contract/rocketchat-e2e.md section 11). */
 import { expect } from 'chai';
 import { hasPermission } from '../../methods/model/permissions/permissions.js';
 import { DEFAULTS, workspaceSetting } from '../../methods/model/settings/workspace.js';
@@ -23,7 +23,6 @@ describe('settings (11)', () => {
 	const save = (as: Person, id: string, value: unknown) => roomkey.call(as, 'saveSetting', id, value);
 	const get = (as: Person, id: string) => roomkey.call(as, 'settings.getOne', id);
 
-	/** The notifications that clients receive while a task runs. */
 	async function eventsOf(task: () => Promise<unknown>): Promise<unknown[]> {
 		const seen: unknown[] = [];
 		const subscribers: StreamSubscribers = {
@@ -39,7 +38,7 @@ describe('settings (11)', () => {
 		return seen;
 	}
 
-	it('have their defaults until somebody sets them: rooms can be encrypted, but are not by default (11)', async () => {
+	it('have the default values of the contract (11)', async () => {
 		const listed = (await roomkey.call(null, 'public-settings/get')) as { _id: string; value: unknown }[];
 		expect(Object.fromEntries(listed.map(({ _id, value }) => [_id, value]))).to.include({
 			E2E_Enable: true,
@@ -109,7 +108,7 @@ describe('settings (11)', () => {
 		});
 	}
 
-	it('are refused if they are unknown, and are not shown even if the database has them', async () => {
+	it('are refused and hidden if unknown, even if the database has them', async () => {
 		await roomkey.store.settings.insertOne({ _id: 'SMTP_Password', value: 'secret' });
 		for (const id of ['SMTP_Password', 'nothing', '__proto__', 'toString']) {
 			expect(await rejection(save(admin, id, 'x'))).to.include({ error: 'error-invalid-setting' });
@@ -119,7 +118,7 @@ describe('settings (11)', () => {
 		expect(JSON.stringify(await roomkey.call(null, 'public-settings/get'))).not.to.include('secret');
 	});
 
-	it('are listed for everybody, in pages, with the default for a value of a wrong type', async () => {
+	it('are listed in pages, with the default instead of a wrongly typed value', async () => {
 		await save(admin, 'E2E_Enable', false);
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: 'of a wrong type' });
 		const all = (await roomkey.call(null, 'public-settings/get')) as { _id: string; value: unknown }[];
@@ -131,7 +130,7 @@ describe('settings (11)', () => {
 		expect(some).to.deep.include({ settings: [{ _id: 'E2E_Enable', value: false }], total: 1 });
 	});
 
-	it('are listed; with a date as argument, only those that were written since then', async () => {
+	it('are listed only if written since a given date', async () => {
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: false, _updatedAt: new Date(1000) });
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false, _updatedAt: new Date(3000) });
 		expect(await roomkey.call(null, 'public-settings/get', new Date(2000))).to.deep.equal({
@@ -192,7 +191,7 @@ describe('settings (11)', () => {
 			await update(admin, ...some);
 		});
 
-		it('can be given to roles that exist: default ones, and those of the database', async () => {
+		it('can be given only to default roles and roles in the database', async () => {
 			const { permissions, roles } = roomkey.store;
 			const refused = await rejection(
 				update(admin, { _id: 'create-user', roles: ['admin'] }, { _id: 'delete-user', roles: ['new-role'] }),
@@ -203,7 +202,7 @@ describe('settings (11)', () => {
 			await update(admin, { _id: 'delete-user', roles: ['new-role', 'federated-external'] });
 		});
 
-		it('have a date from the first write on, so a list of those written since a date contains them', async () => {
+		it('have `_updatedAt` from their first write on', async () => {
 			const before = new Date(Date.now() - 1).toISOString();
 			await update(admin, { _id: 'delete-user', roles: ['admin', 'bot'] });
 			const { update: since } = (await roomkey.call(alice, 'permissions.listAll', before)) as { update: Permission[] };
@@ -226,7 +225,7 @@ describe('settings (11)', () => {
 			expect(refused).to.include({ error: 'error-unauthorized' });
 		});
 
-		it('are listed; with a date as argument, only those that were written since then', async () => {
+		it('are all listed, or only those written since a given date', async () => {
 			await roomkey.store.permissions.insertOne({ _id: 'create-user', roles: ['a'], _updatedAt: new Date(1000) });
 			const list = (...since: unknown[]) => roomkey.call(alice, 'permissions.listAll', ...since);
 			expect(((await list()) as { update: unknown[] }).update.length).to.be.greaterThan(5);

@@ -1,4 +1,4 @@
-/** A server with `--shadow`: it replays mirrored requests, writes nothing, and logs differences. */
+/** A server with `--shadow` replays mirrored requests, writes nothing, and logs differences. */
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { expect } from 'chai';
@@ -27,7 +27,7 @@ describe('a server with --shadow', () => {
 	let url: string;
 	let log: ReturnType<typeof memoryLog>;
 	let writes: string[];
-	/** What the shadow has scheduled, such as comparisons. The tests run it. */
+	/** What the shadow has scheduled. The tests run it. */
 	let later: (() => void)[];
 	let owner: Person;
 	let member: Person;
@@ -72,7 +72,6 @@ describe('a server with --shadow', () => {
 		return { ...store, users };
 	}
 
-	/** Waits until a condition holds. */
 	async function until(condition: () => boolean): Promise<void> {
 		while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 	}
@@ -117,7 +116,7 @@ describe('a server with --shadow', () => {
 	});
 
 	/**
-	 * Mirrors a call, and runs the scheduled comparison. Returns the facts of its line in the log.
+	 * Mirrors a call, compares, and returns the facts of the line in the log.
 	 * @param originally what the original server does before the comparison
 	 */
 	async function mirror(as: Person | null, name: string, body: object, originally?: () => Promise<unknown>) {
@@ -128,7 +127,7 @@ describe('a server with --shadow', () => {
 		await originally?.();
 		for (const run of later.splice(0)) run();
 		await until(() => countEnded() > before);
-		// The comparison has scheduled one more step, in which the shadow forgets the request.
+		// The comparison has scheduled a step in which the shadow forgets the request.
 		for (const run of later.splice(0)) run();
 		const line = log.lines.findLast(({ facts }) => 'shadow' in facts);
 		return line?.facts as Record<string, unknown>;
@@ -165,7 +164,7 @@ describe('a server with --shadow', () => {
 		expect(membership?.E2EKey).to.equal('key-2 for owner');
 	});
 
-	it('names the document and the field of a write that the original has not made', async () => {
+	it('names the field of a write that the original has not made', async () => {
 		const line = await mirror(owner, 'e2e.setRoomKeyID', { rid, keyID: 'one' });
 		expect(line).to.include({ agrees: false, status: 200 });
 		expect(line.differences).to.deep.equal([{ collection: 'rooms', id: rid, field: 'e2eKeyId', found: 'missing' }]);
@@ -178,7 +177,7 @@ describe('a server with --shadow', () => {
 		expect(JSON.stringify(log.lines)).not.to.match(/key-one|key-two/);
 	});
 
-	it('agrees on a refused request if the original has changed nothing, and otherwise names the field that was changed', async () => {
+	it('agrees on a refused request only if the original has changed nothing', async () => {
 		await setKeyId('one')();
 		const call = ['e2e.setRoomKeyID', { rid, keyID: 'two' }] as const;
 		const refused = { status: 400, errorType: 'error-room-e2e-key-already-exists' };
@@ -189,7 +188,7 @@ describe('a server with --shadow', () => {
 		expect(line.differences).to.deep.equal([{ collection: 'rooms', id: rid, field: 'e2eKeyId', found: 'unexpected' }]);
 	});
 
-	it('counts a difference as unclear if another mirrored request changes the same document concurrently', async () => {
+	it('counts a difference as unclear if concurrent requests change the same document', async () => {
 		for (const keyID of ['one', 'two']) await post(`${url}/e2e.setRoomKeyID`, owner, { rid, keyID });
 		await until(() => later.length === 2);
 		await setKeyId('one')();
@@ -198,14 +197,14 @@ describe('a server with --shadow', () => {
 		expect([shadow.counts.get('agrees'), shadow.counts.get('unclear')]).to.deep.equal([1, 1]);
 	});
 
-	it('agrees if the original writes while the shadow looks up the token of the caller', async () => {
+	it('agrees if the original writes while the shadow looks up the token', async () => {
 		whileTokenIsRead = setKeyId('one');
 		const line = await mirror(owner, 'e2e.setRoomKeyID', { rid, keyID: 'one' });
 		expect(whileTokenIsRead).to.equal(undefined);
 		expect(line).to.include({ agrees: true, status: 200 });
 	});
 
-	it('does not compare a request whose body arrives after the write of the original, and counts a concurrent request as unclear', async () => {
+	it('does not compare a request whose body arrives after the original write', async () => {
 		const headers = { 'x-user-id': owner.id, 'x-auth-token': owner.token, 'content-type': 'application/json' };
 		const late = httpRequest(`${url}/e2e.setRoomKeyID`, {
 			method: 'POST',
@@ -213,7 +212,7 @@ describe('a server with --shadow', () => {
 		});
 		late.flushHeaders();
 		await once(late, 'continue');
-		// The headers of the request have arrived, and its body has not.
+		// The headers have arrived, and the body has not.
 		await post(`${url}/e2e.setRoomKeyID`, member, { rid, keyID: 'two' });
 		await until(() => later.length === 1);
 		await setKeyId('one')();
@@ -244,7 +243,7 @@ describe('a server with --shadow', () => {
 		expect(JSON.stringify(log.lines)).not.to.include('a-secret');
 	});
 
-	it('reports why nothing can be compared: wrong credentials, wrong arguments', async () => {
+	it('compares nothing if credentials or arguments are wrong', async () => {
 		expect(await mirror(null, 'e2e.setRoomKeyID', { rid, keyID: 'x' })).to.include({
 			outcome: 'not-compared',
 			status: 401,
@@ -316,7 +315,7 @@ describe('a server with --shadow', () => {
 		await server.close();
 	});
 
-	it('does not start with read-only or sign-ups; without them it starts, serves its pages, and accepts no DDP', async () => {
+	it('does not start with read-only or sign-ups, and accepts no DDP', async () => {
 		for (const [option, text] of [
 			[{ readOnly: true }, 'choose one of shadow and read-only'],
 			[{ signUps: true }, 'shadow makes no user, but sign-ups lets users register'],
@@ -335,8 +334,8 @@ describe('a server with --shadow', () => {
 });
 
 describe('the ids in a mirrored request', () => {
-	it('are the id of its caller, and texts and names of members in its body, but no indexes of lists', () => {
-		// A text with spaces is no id, so the keys do not count towards the maximum of 100 ids.
+	it('are the caller, and the texts and object keys in the body', () => {
+		// A text with spaces is no id, and does not count towards the maximum of 100 ids.
 		const members = Array.from({ length: 90 }, (_, i) => ({ _id: `user-${i}`, key: 'a key with spaces' }));
 		const body = Buffer.from(JSON.stringify({ usersSuggestedGroupKeys: { 'room-1': members } }));
 		const ids = idsIn(body, { 'x-user-id': 'caller' });

@@ -1,16 +1,10 @@
-/**
- * Repeated calls at several processes that share a store (test/contract/beyond.md E1). In these tests, the processes are
- * several Roomkeys in one process.
- */
+/** Repeated calls over several processes, which are Roomkeys in one process here (test/contract/beyond.md E1). */
 import { expect } from 'chai';
 import type { IdempotencyKey } from '../../server/core/caller.js';
-import { type ChainId, createResumeChains } from '../../server/ddp/resume-chains.js';
 import { MAX_VALUES } from '../../shared/ejson.js';
 import { BareError, ClientError, clientError, MatchError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { declareShared } from '../../shared/store.js';
-import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
@@ -20,11 +14,9 @@ const LIFETIME = 120_000;
 /** How long a running call keeps its idempotency key without renewing it, in ms. */
 const LEASE = 5_000;
 
-/** The names of the methods that have run, in order. */
 const runs: string[] = [];
 /** Functions that settle the calls of `held` and `hasty`, in the order of the calls. */
 let settle: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
-/** Called when a call of `held` or `hasty` has begun. */
 let onHeld: (() => void) | undefined;
 
 const recordingMethod = (name: string, run: (value: unknown) => unknown, timeout = 30_000) =>
@@ -40,7 +32,6 @@ const recordingMethod = (name: string, run: (value: unknown) => unknown, timeout
 		},
 	});
 
-/** Waits until the test settles the call. */
 const held = () =>
 	new Promise((resolve, reject) => {
 		settle.push({ resolve, reject });
@@ -83,9 +74,8 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		await open.close();
 	});
 
-	/** The idempotency key of a REST call. */
 	const rest = (key: string): IdempotencyKey => ({ key: `key ${key}`, session: null });
-	/** The idempotency key of a DDP call. A chain is a session, the session that resumes it, and so on. */
+	/** @param chain stands for a session, the session that resumes it, and so on */
 	const ddp = (chain: string, id: string, session: string): IdempotencyKey => ({ key: `${chain} ${id}`, session });
 	function ask(at: TestRoomkey, key: IdempotencyKey, name: string, value?: unknown, userId = 'alice') {
 		return at.callAs({ userId, idempotencyKey: key }, name, value);
@@ -97,19 +87,19 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		});
 	const storedText = async () => JSON.stringify(await open.store.sharedState.find({}).toArray());
 
-	it('a repeated call gets the first answer at every process, and the method runs once', async () => {
+	it('get the first answer at every process', async () => {
 		expect(await ask(first, rest('a'), 'quick', 1)).to.equal('quick 1');
 		for (const server of servers) expect(await ask(server, rest('a'), 'quick', 1)).to.equal('quick 1');
 		expect(runs).to.have.length(1);
 	});
 
-	it('many concurrent calls with one key over all processes: the method runs once', async () => {
+	it('run once if many are concurrent at all processes', async () => {
 		const asked = Array.from({ length: 60 }, (_, i) => ask(servers[i % 3] as TestRoomkey, rest('a'), 'quick', 1));
 		expect(new Set(await Promise.all(asked))).to.deep.equal(new Set(['quick 1']));
 		expect(runs).to.have.length(1);
 	});
 
-	it('distinguishes users, methods and keys', async () => {
+	it('are distinguished by user, method and key', async () => {
 		await ask(first, rest('a'), 'quick', 1);
 		await ask(second, rest('b'), 'quick', 1);
 		await ask(second, rest('a'), 'quick', 1, 'bob');
@@ -126,7 +116,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		['an object that looks like a date', { $date: 5 }],
 		['an object that looks like a thrown error', { thrown: { kind: 'client', error: 'code' } }],
 	] as const) {
-		it(`an answer of ${what} is the same at another process`, async () => {
+		it(`get the same answer at another process: ${what}`, async () => {
 			expect(await ask(first, rest('a'), 'same', value)).to.deep.equal(value);
 			expect(await ask(second, rest('a'), 'same', value)).to.deep.equal(value);
 			expect(runs).to.have.length(1);
@@ -141,7 +131,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		['a wrong argument', new MatchError('Expected string, got number', 'a[0]')],
 		['an error of another package that is meant for clients', { isClientSafe: true, error: 'code', reason: 'Why' }],
 	] as const) {
-		it(`${what} is the same at another process`, async () => {
+		it(`get the same error at another process: ${what}`, async () => {
 			const one = (await rejection(ask(first, rest('a'), 'throws', thrown))) as Error;
 			const other = (await rejection(ask(second, rest('a'), 'throws', thrown))) as Error;
 			expect(other.constructor).to.equal(one.constructor);
@@ -154,7 +144,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		});
 	}
 
-	it('server errors, and errors of calls that may succeed later, are not cached', async () => {
+	it('run again after a server error or a temporary refusal', async () => {
 		for (const thrown of [
 			new Error('a secret'),
 			new ClientError('too-many-requests'),
@@ -167,7 +157,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(await open.store.sharedState.countDocuments({})).to.equal(0);
 	});
 
-	it('a used idempotency key with other arguments is refused, also while the call runs', async () => {
+	it('are refused with other arguments, also while the first call runs', async () => {
 		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -179,7 +169,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(await ask(second, rest('a'), 'held', 1)).to.equal('done');
 	});
 
-	it('several repeated calls wait for a call that runs at another process', async () => {
+	it('wait for a call that runs at another process', async () => {
 		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -189,7 +179,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(runs).to.have.length(1);
 	});
 
-	it('a repeated call runs after the call for which it waited has failed at another process', async () => {
+	it('run if the awaited call fails at another process', async () => {
 		const begun = nextHeld();
 		const running = rejection(ask(first, rest('a'), 'held', 1));
 		await begun;
@@ -201,7 +191,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(await asked).to.equal('second');
 	});
 
-	it('a repeated call waits no longer than the timeout of the method', async () => {
+	it('wait no longer than the timeout of the method', async () => {
 		const begun = nextHeld();
 		const running = rejection(ask(first, rest('a'), 'hasty', 1));
 		await begun;
@@ -211,7 +201,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(runs).to.have.length(1);
 	});
 
-	it('a call whose process has died runs at another process when its lease has ended; a late outcome of the first run is discarded', async () => {
+	it('run after the lease of the first call, whose late outcome is discarded', async () => {
 		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -228,7 +218,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(await ask(first, rest('a'), 'held', 1)).to.equal('second');
 	});
 
-	it('one of several calls that wait for a dead process runs', async () => {
+	it('run once if several wait for a dead process', async () => {
 		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -243,7 +233,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(runs).to.have.length(2);
 	});
 
-	it('a running call renews its lease', async () => {
+	it('find a lease that the running call renews', async () => {
 		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -255,7 +245,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(await running).to.equal('done');
 	});
 
-	it('an answer is used only for its lifetime, even if its document is stored longer', async () => {
+	it('get the first answer only for its lifetime', async () => {
 		await ask(first, rest('a'), 'quick', 1);
 		now += LIFETIME - 1;
 		expect(await ask(second, rest('a'), 'quick', 1)).to.equal('quick 1');
@@ -264,14 +254,14 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(await ask(first, rest('a'), 'quick', 1)).to.equal('quick 2');
 	});
 
-	it('each process stores a maximum number of answers, and evicts its oldest', async () => {
+	it('run again if their answer was evicted as the oldest', async () => {
 		for (const key of ['1', '2', '3', '4', '5', '6']) await ask(first, rest(key), 'quick', 1);
 		while ((await open.store.sharedState.countDocuments({})) > 5) await new Promise(setImmediate);
 		expect(await ask(second, rest('2'), 'quick', 1)).to.equal('quick 2');
 		expect(await ask(second, rest('1'), 'quick', 1)).to.equal('quick 7');
 	});
 
-	it('an answer that is too large is not stored: a repeated call is refused, and does not run again', async () => {
+	it('are refused if the answer was too large to be stored', async () => {
 		const length = 1024 * 1024;
 		expect(await ask(first, rest('a'), 'large', length)).to.have.length(length);
 		for (const server of servers) {
@@ -284,21 +274,21 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect((await storedText()).length).to.be.lessThan(1000);
 	});
 
-	it('an answer that cannot be encoded is not stored: a repeated call is refused as if it were too large', async () => {
+	it('are refused if the answer cannot be encoded', async () => {
 		expect(await ask(first, rest('a'), 'odd', 1)).to.equal(5n);
 		expect(await rejection(ask(second, rest('a'), 'odd', 1))).to.include({
 			error: 'error-idempotency-answer-too-large',
 		});
 	});
 
-	it('a repeated call is refused in the same way if the answer has more values than EJSON may have', async () => {
+	it('are refused if the answer has more values than EJSON may have', async () => {
 		expect(await ask(first, rest('a'), 'many', 1)).to.have.length(MAX_VALUES + 1);
 		expect(await rejection(ask(second, rest('a'), 'many', 1))).to.include({
 			error: 'error-idempotency-answer-too-large',
 		});
 	});
 
-	it('the store contains neither the answer, the arguments nor the key, and no hash of them without a secret', async () => {
+	it('store no readable answer, argument or key, and equal ones differently', async () => {
 		const secrets = ['of the answer and the argument', 'of-the-key', 'of-the-session', 'alice'];
 		await ask(first, { key: secrets[1] as string, session: secrets[2] as string }, 'same', secrets[0]);
 		await ask(first, { key: 'another', session: null }, 'same', secrets[0]);
@@ -310,19 +300,19 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 	});
 
 	describe('over DDP', () => {
-		it('a call whose id is repeated in the same session runs, and the latest answer is stored', async () => {
+		it('run in the same session, and the latest answer is stored', async () => {
 			await ask(first, ddp('A', '1', 'A'), 'quick', 1);
 			expect(await ask(first, ddp('A', '1', 'A'), 'quick', 2)).to.equal('quick 2');
 			expect(await ask(second, ddp('A', '1', 'B'), 'quick', 2)).to.equal('quick 2');
 		});
 
-		it('later sessions of the chain get the answer at every process, however often they repeat the call', async () => {
+		it('get the first answer in every later session of the chain', async () => {
 			await ask(first, ddp('A', '1', 'A'), 'quick', 1);
 			for (const server of [second, second, third, first])
 				expect(await ask(server, ddp('A', '1', 'B'), 'quick', 1)).to.equal('quick 1');
 		});
 
-		it('two concurrent calls of a session with one id: the answer of the latest is stored', async () => {
+		it('keep the answer of the later call, if concurrent in one session', async () => {
 			const begun = nextHeld();
 			const one = ask(first, ddp('A', '1', 'A'), 'held', 1);
 			await begun;
@@ -334,65 +324,5 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 			expect([await one, await other]).to.deep.equal(['first', 'second']);
 			expect(await ask(second, ddp('A', '1', 'B'), 'held', 1)).to.equal('second');
 		});
-	});
-});
-
-describe('chains of sessions over several processes (E1)', () => {
-	const idOf = (chain: ChainId) => (typeof chain === 'string' ? chain : chain());
-	let open: OpenStore;
-	beforeEach(async () => {
-		open = await openTestStore();
-		declareShared(open.store);
-	});
-	afterEach(() => open.close());
-	const chains = () => createResumeChains({ ttl: LIFETIME, max: 10, store: open.store, log: memoryLog() });
-	const stored = () => open.store.sharedState.find({}).toArray();
-
-	it('continue at another process, however often the session is resumed', async () => {
-		const [one, two, three] = [chains(), chains(), chains()];
-		expect(await idOf(one.join('A', undefined))).to.equal('A');
-		expect(await idOf(two.join('B', 'A'))).to.equal('A');
-		expect(await idOf(three.join('C', 'B'))).to.equal('A');
-		expect(await idOf(one.join('D', 'C'))).to.equal('A');
-	});
-
-	it('write nothing when a session joins', async () => {
-		chains().join('B', 'A');
-		expect(await stored()).to.deep.equal([]);
-	});
-
-	it('continue after a session that made no call', async () => {
-		const [one, two] = [chains(), chains()];
-		one.join('B', 'A');
-		one.leave('B');
-		while ((await stored()).length === 0) await new Promise(setImmediate);
-		expect(await idOf(two.join('C', 'B'))).to.equal('A');
-	});
-
-	it('continue after a session that was open for so long that its chain was removed from the store', async () => {
-		const [one, two] = [chains(), chains()];
-		await idOf(one.join('B', 'A'));
-		await open.store.sharedState.deleteMany({});
-		one.leave('B');
-		while ((await stored()).length === 0) await new Promise(setImmediate);
-		expect(await idOf(two.join('C', 'B'))).to.equal('A');
-	});
-
-	it('are not readable in the store', async () => {
-		const session = 'the-first-session';
-		await idOf(chains().join('the-second-session', session));
-		const text = JSON.stringify(await stored());
-		expect(text).not.to.include(session).and.not.to.include('the-second-session');
-	});
-
-	it('end when the session has been closed for as long as an answer is stored', async () => {
-		const [one, two] = [chains(), chains()];
-		await idOf(one.join('B', 'A'));
-		one.leave('B');
-		const ends = async () => (await stored())[0]?.until.getTime() ?? 0;
-		// The chain of an open session is stored for a week. The end of the session shortens that.
-		while ((await ends()) > Date.now() + LIFETIME) await new Promise(setImmediate);
-		await open.store.sharedState.updateMany({}, { $set: { until: new Date() } });
-		expect(await idOf(two.join('C', 'B'))).to.equal('B');
 	});
 });

@@ -1,6 +1,6 @@
 /**
- * Which fields of a room clients receive (test/contract/beyond.md E13, E14), and who is notified of a changed room, account
- * or membership (test/contract/rocketchat-e2e.md 10.2).
+ * The fields of a room that clients receive (test/contract/beyond.md E13, E14), and the events of changed documents
+ * (test/contract/rocketchat-e2e.md 10.2).
  */
 import { expect } from 'chai';
 import { partialClientRoom } from '../../methods/model/rooms/clientRoom.js';
@@ -31,7 +31,7 @@ describe('a room as clients see it', () => {
 		expect(partialClientRoom(ROOM, true)).to.deep.equal(rest);
 	});
 
-	it('has no field of encryption if E2E_Enable is off, and the original is unchanged (E13)', () => {
+	it('has no field of encryption if E2E_Enable is off (E13)', () => {
 		expect(partialClientRoom(ROOM, false)).to.deep.equal({ _id: 'r', t: 'p', name: 'room' });
 		expect(ROOM).to.include({ encrypted: true, e2eKeyId: 'k' });
 	});
@@ -57,7 +57,7 @@ describe('the announcement of an account', () => {
 		return events;
 	}
 
-	it('sends the user the published fields of their profile and the names of removed fields, and nothing else (10.2)', async () => {
+	it('sends the user only published fields and names of removed fields (10.2)', async () => {
 		const { id, username } = await addPerson(test.store, { name: 'Alice', status: 'away', ...SECRETS });
 		expect(await notified('updated', id, [id, 'other'])).to.deep.equal([
 			{
@@ -80,7 +80,7 @@ describe('the announcement of an account', () => {
 		expect(args).to.deep.equal([{ type: 'removed', id: 'gone' }]);
 	});
 
-	it('has the readers of the rooms of the user checked again, even if the profile cannot be read', async () => {
+	it("has the user's readers checked again, even if the profile cannot be read", async () => {
 		const checked: unknown[] = [];
 		const store = runBefore(test.store, 'users', 'findOne', () => Promise.reject(new Error('the store is away')));
 		const published = publishChange({ collection: 'users', action: 'updated', document: { _id: 'u' } }, store, {
@@ -142,10 +142,7 @@ describe('the announcement of a room', () => {
 		return notified;
 	}
 
-	/**
-	 * Subscribed events: `rooms-changed` of two members and of `others` users who are no members, and another event of the
-	 * third member.
-	 */
+	/** The `rooms-changed` of two members and of this many others, and another event of the third member. */
 	const subscribedEvents = (others: number) => [
 		...members.slice(1).map(({ id }) => `${id}/rooms-changed`),
 		`${members[0]?.id}/subscriptions-changed`,
@@ -174,7 +171,7 @@ describe('the announcement of a room', () => {
 		for (const { args } of notified) expect(args.at(-1)).to.not.have.any.keys('encrypted', 'e2eKeyId');
 	});
 
-	it('never contains a join code, or the token of a visitor, which a database of Rocket.Chat may have', async () => {
+	it('never contains a join code, or the token of a visitor', async () => {
 		const secret = { joinCode: 'secret', v: { token: 'secret' }, name: 'shown' };
 		const notified = await announced(subscribedEvents(0), secret as Partial<Room>);
 		expect(JSON.stringify(notified)).to.include('shown').and.not.include('secret');

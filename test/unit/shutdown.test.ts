@@ -7,10 +7,7 @@ describe('the sessions of a server that shuts down', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
 	afterEach(() => mock.timers.reset());
 
-	/**
-	 * Ends ten sessions with unanswered calls within a second. `done` says what was done to each, in order; `stop` cancels
-	 * the rest.
-	 */
+	/** Ends ten sessions within a second. `done` records what was done to each. */
 	function endTen() {
 		const done: string[] = [];
 		const sessions = new Set<EndingSession>();
@@ -26,7 +23,7 @@ describe('the sessions of a server that shuts down', () => {
 
 	const all = (what: string) => Array.from({ length: 10 }, (_, i) => `${what} ${i}`);
 
-	it('are drained one after another, and the last one has half of the time for its answers (18)', () => {
+	it('are drained one after another in the first half of the time (18)', () => {
 		const { done } = endTen();
 		mock.timers.tick(0);
 		expect(done).to.deep.equal(['drain 0']);
@@ -38,7 +35,7 @@ describe('the sessions of a server that shuts down', () => {
 		expect(done).to.deep.equal([]);
 	});
 
-	it('are closed when the time is over, and terminated two seconds later if they do not answer the close (18)', () => {
+	it('are closed at the end, and terminated after two more seconds (18)', () => {
 		const { done } = endTen();
 		mock.timers.tick(1000);
 		expect(done.splice(0).slice(10)).to.deep.equal(all('close'));

@@ -1,4 +1,4 @@
-/** Large values are encoded in slices. Between two slices the encoding yields to the event loop, as other long tasks do. */
+/** Large values are encoded in slices, between which the event loop may turn. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -55,7 +55,7 @@ describe('large values', () => {
 		expect(parse(Buffer.concat(parts).toString())).to.deep.equal({ text });
 	});
 
-	it('have the same text in slices if half a surrogate pair stands before a whole pair at the end of a slice', async () => {
+	it('have the same text with an unpaired surrogate at the end of a slice', async () => {
 		const text = `${'x'.repeat(2 ** 16 - 1)}\ud83d😀`;
 		expect(await asText(text)).to.equal(stringify(text));
 	});
@@ -90,7 +90,7 @@ describe('large values', () => {
 });
 
 describe('tasks that yield', () => {
-	it('are resumed one per turn of the event loop, so that many tasks block the loop no longer than one task does', async () => {
+	it('are resumed one per turn of the event loop', async () => {
 		let turn = 0;
 		let isOver = false;
 		const counting = (async () => {
@@ -103,7 +103,7 @@ describe('tasks that yield', () => {
 		const task = async () => {
 			const yielder = createYielder();
 			for (let steps = 0; steps < 2; steps++) {
-				// `yielder` returns a promise when the task has run for so long that it must yield.
+				// `yielder` returns a promise when the task must yield.
 				let pause: Promise<void> | undefined;
 				while (!pause) pause = yielder();
 				await pause;

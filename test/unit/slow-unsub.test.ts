@@ -9,7 +9,7 @@ import { openTestStore } from '../support/store.js';
 import { FakeTransport } from '../support/transport.js';
 
 describe('an unsub of a client that reads slowly', () => {
-	it('removes a document that is deleted meanwhile, although other clients still publish its live query', async () => {
+	it('removes a document that is deleted meanwhile from a shared live query', async () => {
 		const { store, close } = await openTestStore();
 		const log = memoryLog();
 		const bus = createBus(log);
@@ -30,7 +30,6 @@ describe('an unsub of a client that reads slowly', () => {
 		};
 		const invoker = { get: () => undefined, invoke: () => Promise.reject(new Error('no methods here')) };
 
-		/** Subscribes a new client to the publication. */
 		async function subscribe() {
 			const transport = new FakeTransport();
 			const subscriptions = new Subscriptions({

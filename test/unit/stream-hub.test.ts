@@ -1,4 +1,4 @@
-/** The readers of a stream when events may have been missed (test/contract/rocketchat-e2e.md section 10). */
+/** Streams after events may have been missed (test/contract/rocketchat-e2e.md section 10). */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createStreamHub } from '../../server/ddp/publications/streams.js';
@@ -63,7 +63,7 @@ describe('a refresh of streams', () => {
 		expect(received[0]).to.include('not-allowed');
 	});
 
-	it('ends the subscription whose initial events cannot be read, and goes on with the others', async () => {
+	it('ends a subscription whose initial events cannot be read, but no other', async () => {
 		let isBroken = false;
 		const { hub, subscribe } = open({
 			async *initial(eventName) {
@@ -80,7 +80,7 @@ describe('a refresh of streams', () => {
 		expect(other.received).to.deep.equal(['ready', 'initial', 'initial']);
 	});
 
-	it('fails if the store is unavailable, so that it is repeated', async () => {
+	it('fails if the store is unavailable', async () => {
 		let isAvailable = true;
 		const { hub, subscribe } = open({
 			async *initial() {

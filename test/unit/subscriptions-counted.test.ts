@@ -1,7 +1,4 @@
-/**
- * A change of the user, or the end of the connection, while a rate limit counts a subscription (test/contract/ddp.md
- * sections 10 and 14).
- */
+/** A subscription while its rate limit counts it (test/contract/ddp.md sections 10 and 14). */
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import type { RateLimits } from '../../server/core/limits/rate.js';
@@ -14,9 +11,8 @@ import { settings } from '../support/roomkey.js';
 import { FakeTransport } from '../support/transport.js';
 
 describe('a subscription that its rate limit is still counting', () => {
-	/** Subscribes. The test decides when the subscription has been counted. */
+	/** Subscribes. The count lasts until `finishCount`. */
 	function subscribe() {
-		/** The ids of the users for whom the publish function has run. */
 		const ranAs: unknown[] = [];
 		const recordUser = publication({
 			name: 'recordUser',

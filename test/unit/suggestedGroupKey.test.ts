@@ -1,6 +1,6 @@
 /**
- * Accepting and rejecting an offer, which Rocket.Chat calls a suggested key. Numbers in titles are sections of
- * test/contract/rocketchat-e2e.md, those with an E of test/contract/beyond.md.
+ * Offers, which Rocket.Chat calls suggested keys. Numbers in titles are sections of test/contract/rocketchat-e2e.md, those
+ * with an E of test/contract/beyond.md.
  */
 import { expect } from 'chai';
 import { removeServedUsers } from '../../methods/model/keys/queue.js';
@@ -74,7 +74,7 @@ describe('offers of room keys (4.8)', () => {
 	describe(ACCEPT, () => {
 		const accept = (rid: string) => roomkey.call(alice, ACCEPT, rid);
 
-		it("stores the key, trimmed, and removes the caller from the queue; the caller's membership and the room are notified (4.8, 10.4)", async () => {
+		it('stores the trimmed key, dequeues the caller, and notifies caller and room (4.8, 10.4)', async () => {
 			const key = sealed('k');
 			const rid = await addOffered(
 				{ E2ESuggestedKey: ` ${key}\n`, suggestedOldRoomKeys: [old('a')] },
@@ -105,7 +105,7 @@ describe('offers of room keys (4.8)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys).to.deep.equal([old('b')]);
 		});
 
-		it('archives the present key, also together with the offered old keys (4.8)', async () => {
+		it('archives the present key together with the offered old keys (4.8)', async () => {
 			const former = sealed('former');
 			const rid = await addOffered({
 				E2EKey: former,
@@ -117,7 +117,7 @@ describe('offers of room keys (4.8)', () => {
 			expect(oldRoomKeys?.map(({ E2EKey }) => E2EKey)).to.deep.equal([former, 'old key a']);
 		});
 
-		it('stores the newer offer if it replaces the accepted one during the call (4.8)', async () => {
+		it('stores a newer offer that replaces the accepted one meanwhile (4.8)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const newer = sealed('k');
 			hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -139,7 +139,7 @@ describe('offers of room keys (4.8)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]?.E2EKey).to.equal(own);
 		});
 
-		it('one of ten concurrent calls stores the key, and the others find no offer', async () => {
+		it('stores the key in one of ten concurrent calls', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => accept(rid)));
 			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
@@ -148,7 +148,7 @@ describe('offers of room keys (4.8)', () => {
 			}
 		});
 
-		it('accepts an offer with another key id, such as Rocket.Chat stores, and the member holds the key (E6)', async () => {
+		it('accepts an offer with another key id (E6)', async () => {
 			for (const room of [{ e2eKeyId: 'k' }, { e2eKeyId: '' }]) {
 				const key = sealed('eyJhbGciOiJB');
 				const rid = await addOffered({ E2ESuggestedKey: key }, room);
@@ -161,7 +161,7 @@ describe('offers of room keys (4.8)', () => {
 			}
 		});
 
-		it('refuses and removes an offer of the former key, left by an interrupted reset, and queues the member (E6)', async () => {
+		it('refuses and removes an offer that an interrupted reset has left (E6)', async () => {
 			const e2eReset = { id: 'r', userId: bob.id, keyId: 'k', formerKeyId: 'former', until: new Date(0) };
 			const rid = await addOffered({ E2ESuggestedKey: sealed('former') }, { e2eReset });
 			const announced = await announcedBy(roomkey, async () => {
@@ -175,7 +175,7 @@ describe('offers of room keys (4.8)', () => {
 			expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
 		});
 
-		it('refuses and removes an offer that is the stored key of another membership, and queues the member (2.3)', async () => {
+		it("refuses and removes an offer that is another member's stored key (2.3)", async () => {
 			const key = sealed('k');
 			const rid = await addOffered({ E2ESuggestedKey: key });
 			await addMember(roomkey.store, rid, bob, { E2EKey: key });
@@ -184,7 +184,7 @@ describe('offers of room keys (4.8)', () => {
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it('archives and refuses a key that is accepted during a reset of the room, and queues the member', async () => {
+		it('refuses and archives a key if the room is reset meanwhile', async () => {
 			const key = sealed('k');
 			const rid = await addOffered({ E2ESuggestedKey: key });
 			hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -207,14 +207,14 @@ describe('offers of room keys (4.8)', () => {
 	describe(REJECT, () => {
 		const reject = (rid: string) => roomkey.call(alice, REJECT, rid);
 
-		it('queues the member even if the call that made the offer ends only now, and takes the member out of the queue', async () => {
+		it('queues the member even if the offering call dequeues the member meanwhile', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') }, { usersWaitingForE2EKeys: waiting(alice) });
 			hooked.before('subscriptions', 'findOneAndUpdate', () => removeServedUsers(roomkey.store, rid, [alice.id]));
 			await reject(rid);
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it("removes the offer and queues the member; the caller's membership and the room are notified (4.8, 10.4)", async () => {
+		it('removes the offer, queues the member, and notifies member and room (4.8, 10.4)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys: [old('a')] });
 			const announced = await announcedBy(roomkey, async () => expect(await reject(rid)).to.equal(undefined));
 			expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys(
@@ -227,7 +227,7 @@ describe('offers of room keys (4.8)', () => {
 			expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
 		});
 
-		it('keeps a member in the queue who is in it already, and does not notify the room (10.4)', async () => {
+		it('does not notify the room if the member is already queued (10.4)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') }, { usersWaitingForE2EKeys: waiting(alice, bob) });
 			expect(await announcedBy(roomkey, () => reject(rid))).to.deep.equal([`subscriptions ${alice.id}`]);
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id, bob.id]);

@@ -1,4 +1,4 @@
-/** `roomkey/testing`: failing test programs end by themselves, errors have their causes, and wrong calls are reported. */
+/** `roomkey/testing`: failing test programs end, errors have causes, and wrong calls are reported. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -79,9 +79,9 @@ const parts = {
 
 const causeOf = async (promise: Promise<unknown>) => (await rejection(promise)).cause;
 
-describe('a failing test program ends by itself', () => {
+describe('a failing test program', () => {
 	const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-	it('when an awaited method reaches its timeout, which each test then reports', async () => {
+	it('ends when an awaited method reaches its timeout, which each test reports', async () => {
 		const child = promisify(execFile)(process.execPath, ['--test', 'dist/test/unit/failing/waiting.js'], { env });
 		const { code, stdout } = (await rejection(child)) as Error & Record<string, unknown>;
 		expect(code).to.equal(1);
@@ -92,7 +92,7 @@ describe('a failing test program ends by itself', () => {
 		['node:test', ['--test', 'dist/test/unit/failing/nodeTest.js']],
 		['mocha', ['node_modules/mocha/bin/mocha.js', '--no-config', 'dist/test/unit/failing/mochaTest.js']],
 	] as const) {
-		it(`under ${name}, with an open server, clients, a socket, and a stopped clock`, async () => {
+		it(`ends under ${name} with an open server, open sockets and a stopped clock`, async () => {
 			const child = promisify(execFile)(process.execPath, [...args], { env, timeout: 100_000 });
 			const { code, signal, stdout, stderr } = (await rejection(child)) as Error & Record<string, unknown>;
 			expect({ code, signal }, String(stdout)).to.deep.equal({ code: 1, signal: null });
@@ -112,7 +112,7 @@ describe('the cause of an error in a test', () => {
 	});
 	after(() => server.close());
 
-	it('is the error that a method has thrown, also a method called by a method', async () => {
+	it('is the error that the method or a nested method has thrown', async () => {
 		for (const name of ['broken', 'outer']) {
 			const error = await rejection(server.call(alice, name));
 			expect(error).to.include({ error: 500 });
@@ -154,7 +154,7 @@ describe('the cause of an error in a test', () => {
 		}
 	});
 
-	it('has the line of the call in its stack, as the error itself has, and names the argument that does not match', async () => {
+	it('names the line of the call, and an argument that does not match', async () => {
 		const client = await server.connect(alice);
 		const thisFile = /testing\.test\.[jt]s/;
 		for (const call of [
@@ -226,7 +226,7 @@ describe('a test server', () => {
 		await server.close();
 	});
 
-	it('reports calls and subscriptions without a name, and messages that cannot be sent or read', async () => {
+	it('reports requests without a name, and messages that cannot be sent or read', async () => {
 		const server = await openTestServer(parts);
 		const alice = await server.addUser();
 		const client = await server.connect(alice);

@@ -18,7 +18,7 @@ describe('the pattern Text', () => {
 		expect(accepted).to.deep.equal(['']);
 	});
 
-	it('refuses control characters and unpaired surrogates if the text must be on one line', () => {
+	it('refuses control characters and unpaired surrogates with `oneLine`', () => {
 		const pattern = Text({ max: 4, oneLine: true });
 		const accepted = ['a b', 'é🔑', 'a\nb', 'a\u0000', 'a\u0085', '\ud83d'].filter((text) => Match.test(text, pattern));
 		expect(accepted).to.deep.equal(['a b', 'é🔑']);

@@ -37,7 +37,7 @@ describe('many concurrent logins by token', () => {
 		return people;
 	}
 
-	it('need one query for all tokens before the logins, and one after them, which finds tokens removed meanwhile', async () => {
+	it('need two queries for all tokens, one before and one after the logins', async () => {
 		const people = await addPeople(50);
 		const results = await Promise.all(people.map(({ token }) => resume(token)));
 		expect(results.map(({ id }) => id)).to.deep.equal(people.map(({ id }) => id));
@@ -51,7 +51,7 @@ describe('many concurrent logins by token', () => {
 		expect(sizes.reduce((sum, size) => sum + size)).to.equal(900);
 	});
 
-	it('fail for an unknown token, but not for the other tokens in the same query', async () => {
+	it('fail only for the unknown token in a query', async () => {
 		const [first, second] = (await addPeople(2)) as [Person, Person];
 		const refused = rejection(resume('unknown'));
 		const [one, other] = await Promise.all([resume(first.token), resume(second.token)]);

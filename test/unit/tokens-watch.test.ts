@@ -22,7 +22,7 @@ describe('the token watcher', () => {
 	afterEach(() => mock.timers.reset());
 
 	/**
-	 * Watches tokens with a store whose `find` is counted and may be replaced.
+	 * Watches tokens, and counts the queries.
 	 * @param inUse the hashes of the tokens, with the ids of their users
 	 */
 	function watch(inUse: ReadonlyMap<string, string>, find: Find = (...asked) => test.store.users.find(...asked)) {
@@ -36,7 +36,6 @@ describe('the token watcher', () => {
 		};
 		const store = { ...test.store, users: { ...test.store.users, find: counting } };
 		const { stop } = watchTokens({ store, bus, log }, () => inUse);
-		/** Waits for the next `count` announcements. */
 		const announced = (count: number) =>
 			new Promise<unknown[]>((resolve) => {
 				const payloads: unknown[] = [];
@@ -80,7 +79,7 @@ describe('the token watcher', () => {
 		await stop();
 	});
 
-	// `intervals` contains the number of tokens that are looked up in each interval: at most 500, or a tenth of all if that is more.
+	// Each interval looks up at most 500 tokens, or a tenth of all if that is more.
 	for (const [count, intervals] of [
 		[1220, [500, 500, 220]],
 		[12_000, Array.from({ length: 10 }, () => 1200)],
@@ -93,7 +92,7 @@ describe('the token watcher', () => {
 				const gone = announced(tokens);
 				mock.timers.tick(INTERVAL);
 				await gone;
-				// A check waits for one turn after its last query, and has ended in the next turn.
+				// A check ends in the second turn after its last query.
 				await nextTurn();
 				await nextTurn();
 				for (let left = tokens; left > 0; left -= 50) asked.push(Math.min(50, left));

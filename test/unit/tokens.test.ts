@@ -69,7 +69,7 @@ describe('login tokens (9.3)', () => {
 			['digests', digest('old'), digest('new')],
 			['plain text', 'old', 'new'],
 		] as const) {
-			it(`accepts ${what}; the old password and every other login end`, async () => {
+			it(`accepts ${what}, and ends the old password and all other logins`, async () => {
 				expect(await change(old, now)).to.deep.equal({ passwordChanged: true });
 				expect(await hashesOf(alice)).to.deep.equal([hashOf(alice.token)]);
 				expect(announced).to.deep.equal([{ userId: alice.id, hashedTokens: others.map(hashOf) }]);
@@ -132,7 +132,6 @@ describe('login tokens (9.3)', () => {
 		it('gives the connection a new token that expires when the present one does', async () => {
 			const when = new Date(Date.now() - 30 * DAY);
 			const person = await addPerson(roomkey.store, { tokenMadeAt: when });
-			/** The arguments of `setToken`. */
 			const tokenSet: unknown[] = [];
 			const setUserId = () => expect.fail('the user must not change');
 			const setToken = (...token: unknown[]) => void tokenSet.push(...token);
@@ -148,7 +147,7 @@ describe('login tokens (9.3)', () => {
 			expect(await resume(result.token)).to.deep.include({ id: person.id, tokenExpires });
 		});
 
-		it('gives a caller with a personal access token a token that expires a century after that one was created', async () => {
+		it("lets a token expire a century after the caller's personal access token was made", async () => {
 			await roomkey.store.users.updateOne({ _id: alice.id }, {
 				$push: {
 					'services.resume.loginTokens': {
@@ -203,7 +202,6 @@ describe('login tokens (9.3)', () => {
 	});
 
 	it('do not log in if they are removed during the login (16.2)', async () => {
-		/** The ids with which `setUserId` was called. */
 		const userIds: unknown[] = [];
 		const setUserId = async (id: string | null, hashedToken: string | null) => {
 			userIds.push(id);
@@ -287,7 +285,6 @@ describe('login tokens (9.3)', () => {
 
 	describe('logoutOtherClients', () => {
 		it('returns a token for this connection, and ends all other logins (9.3)', async () => {
-			/** The arguments of `setToken`. */
 			const tokenSet: unknown[] = [];
 			const caller = { ...callerOf(alice), setToken: (...changed: unknown[]) => void tokenSet.push(...changed) };
 			const { token, ...rest } = (await roomkey.callAs(caller, 'logoutOtherClients')) as LoginResult;

@@ -46,7 +46,7 @@ describe('work that is spread over turns of the event loop', () => {
 		add(first.deref() as object);
 		setFlagsFromString('--expose-gc');
 		const collectGarbage = runInNewContext('gc') as () => void;
-		// Two are added for the first that is handled, so that the queue is never empty.
+		// This item keeps the queue from ever being empty.
 		add({});
 		for (let turn = 0; turn < 100; turn++) {
 			add({});

@@ -1,4 +1,4 @@
-/** What TypeScript must know, and what it must refuse: this file compiles, or the build fails. */
+/** Types that TypeScript must accept or refuse. Otherwise the build fails. */
 import { expect } from 'chai';
 import { object, optional, string } from 'superstruct';
 import { check } from '../../shared/check.js';

@@ -1,6 +1,6 @@
 /**
- * A member stores their room key, or offers a key to another member: test/contract/rocketchat-e2e.md 2, 4.4, 5.2, 10.4, 12, 13;
- * test/contract/beyond.md E6, E7, T1.
+ * Storing and offering room keys. Numbers in titles are sections of test/contract/rocketchat-e2e.md, those with E or T of
+ * test/contract/beyond.md.
  */
 import { expect } from 'chai';
 import { clientError, StoreUnavailableError } from '../../shared/errors.js';
@@ -29,17 +29,17 @@ describe('e2e.updateGroupKey (4.4)', () => {
 	const addKeyed = (fields = {}) => addRoom(roomkey.store, [alice, bob], { encrypted: true, e2eKeyId: 'k', ...fields });
 	const update = (as: Person, rid: string, member: Person, key: string) => roomkey.call(as, NAME, rid, member.id, key);
 
-	it("stores the caller's key, removes the caller from the queue and notifies the caller and the room (4.4)", async () => {
+	it("stores the caller's key, dequeues the caller, and notifies caller and room (4.4)", async () => {
 		const rid = await addKeyed({ usersWaitingForE2EKeys: waiting(alice, bob) });
 		const key = sealed('k');
 		const announced = await announcedBy(roomkey, () => update(alice, rid, alice, key));
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
-		// 10.4, and 5.2: the room is notified although bob still waits.
+		// The room is notified although bob still waits (5.2, 10.4).
 		expect(announced).to.deep.equal([`subscriptions ${alice.id}`, `rooms ${rid}`]);
 	});
 
-	it('notifies the member of a stored key or offer if the store fails afterwards: a repeated call writes nothing, and so notifies nobody', async () => {
+	it('notifies the member exactly once if the store fails after the write', async () => {
 		for (const member of [alice, bob]) {
 			const rid = await addKeyed();
 			const key = sealed('k');
@@ -60,7 +60,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('does not notify the room of the key of a member who was not in the queue (10.4)', async () => {
+	it('does not notify the room if the member was not queued (10.4)', async () => {
 		const rid = await addKeyed();
 		expect(await announcedBy(roomkey, () => update(alice, rid, alice, sealed('k')))).to.deep.equal([
 			`subscriptions ${alice.id}`,
@@ -100,7 +100,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(oldRoomKeys?.map(({ e2eKeyId, E2EKey }) => ({ e2eKeyId, E2EKey }))).to.deep.equal([
 			{ e2eKeyId: 'former', E2EKey: former },
 		]);
-		// Replaces the hook of the second write, which was not made.
+		// Replaces the hook of the second write.
 		hooked.before('subscriptions', 'findOneAndUpdate', async () => {});
 	});
 
@@ -133,7 +133,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(first);
 	});
 
-	it('removes the offer of a member who stores the room key, and keeps the offered former keys (E7, T1)', async () => {
+	it("removes the storing member's offer, but keeps the offered former keys (E7, T1)", async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 		const suggestedOldRoomKeys = [{ e2eKeyId: 'j', ts: new Date(5), E2EKey: 'former' }];
 		await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys });
@@ -176,7 +176,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		});
 	}
 
-	it('offers a key to a member whose key has another key id than the present one', async () => {
+	it('offers a key to a member whose key has another key id', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('former') });
 		const key = sealed('k');
@@ -184,7 +184,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(key);
 	});
 
-	it('does nothing for a caller without a membership, and for one who was only invited (4.4)', async () => {
+	it('does nothing for callers who are no members or only invited (4.4)', async () => {
 		const rid = await addRoom(roomkey.store, [bob], { t: 'c', encrypted: true, e2eKeyId: 'k' });
 		const carol = await addPerson(roomkey.store, identity());
 		await addMember(roomkey.store, rid, carol, { status: 'INVITED' });
@@ -200,12 +200,12 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await membershipOf(roomkey.store, rid, carol)).not.to.have.property('E2EKey');
 	});
 
-	it('does nothing for a user who is not a member (4.4)', async () => {
+	it('offers nothing to a user who is not a member (4.4)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		expect(await update(alice, rid, bob, sealed('k'))).to.equal(undefined);
 	});
 
-	it('refuses a key whose key id is not the one of the room, for the caller and for others (E6)', async () => {
+	it("refuses a key whose key id is not the room's, for anybody (E6)", async () => {
 		for (const e2eKeyId of ['k', undefined]) {
 			const rid = await addRoom(roomkey.store, [alice, bob], { encrypted: true, ...(e2eKeyId && { e2eKeyId }) });
 			for (const member of [alice, bob]) {
@@ -269,7 +269,6 @@ describe('e2e.updateGroupKey (4.4)', () => {
 	});
 
 	describe('during a reset of the room', () => {
-		/** The write by which a reset sets the new key id. */
 		const setNewKeyId = (rid: string) =>
 			roomkey.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'next' } }, { silent: true });
 
@@ -284,14 +283,14 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it("refuses a key that is not in Rocket.Chat's format and arrives too late, and archives it under the former key id", async () => {
+		it('archives a late key in another format under the former key id', async () => {
 			const rid = await addKeyed();
 			hooked.before('subscriptions', 'findOneAndUpdate', () => setNewKeyId(rid));
 			expect(await rejection(update(alice, rid, alice, `odd ${rid}`))).to.include({ error: 'error-key-id-mismatch' });
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k' });
 		});
 
-		it('refuses a key of the former key id even before the new id is set, because the reset may have archived the keys of the member already', async () => {
+		it('refuses the former key even before the new key id is set', async () => {
 			const e2eReset = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(Date.now() + 60_000) };
 			const rid = await addKeyed({ e2eReset });
 			const key = sealed('k');
@@ -299,7 +298,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ E2EKey: key });
 			expect(await rejection(update(alice, rid, bob, key))).to.include({ error: 'error-key-id-mismatch' });
 			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
-			// Once the reset has set the new key id, keys with it are accepted while the reset archives the last former keys.
+			// Once the new key id is set, keys with this id are accepted before the reset ends.
 			await setNewKeyId(rid);
 			const next = sealed('next');
 			await update(alice, rid, alice, next);
@@ -314,7 +313,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		});
 
-		it('removes and refuses an offer that arrives too late; the member is notified of both', async () => {
+		it('removes and refuses a late offer, and notifies the member twice', async () => {
 			const rid = await addKeyed();
 			hooked.before('subscriptions', 'findOneAndUpdate', () => setNewKeyId(rid));
 			const announced = await announcedBy(roomkey, async () => {
@@ -324,7 +323,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect(announced).to.deep.equal([`subscriptions ${bob.id}`, `subscriptions ${bob.id}`]);
 		});
 
-		it('archives a key with another key id, left by an interrupted call, when its member calls again', async () => {
+		it('archives a key that an interrupted call left, when the member calls again', async () => {
 			const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'next' });
 			const key = sealed('k');
 			await addMember(roomkey.store, rid, alice, { E2EKey: key });
@@ -335,7 +334,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it('keeps the member in the queue if the reset archives the key before the member is removed from the queue', async () => {
+		it('keeps the member queued if the reset archives the key meanwhile', async () => {
 			const rid = await addKeyed({ usersWaitingForE2EKeys: waiting(alice) });
 			hooked.before('rooms', 'findOneAndUpdate', () =>
 				roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $unset: { E2EKey: 1 } }),
@@ -345,7 +344,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		});
 	});
 
-	it('reports a failure of the store as a server error, not as an error of the client', async () => {
+	it('reports a failure of the store as a server error', async () => {
 		const rid = await addKeyed();
 		hooked.before('subscriptions', 'findOneAndUpdate', () => Promise.reject(new Error('the disk is full')));
 		expect(await rejection(update(alice, rid, alice, sealed('k')))).to.include({

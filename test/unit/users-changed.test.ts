@@ -1,4 +1,4 @@
-/** Accounts that admins or their owners change: methods called as functions. */
+/** Accounts that admins or their owners change. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
@@ -39,7 +39,6 @@ describe('changing users', () => {
 		roomkey.callAs({ setUserId: () => {} }, 'login', { user: { username }, password });
 	const allow = (_id: string, ...roles: string[]) => roomkey.call(admin, 'permissions.update', [{ _id, roles }]);
 
-	/** What is announced while a task runs. */
 	async function eventsOf(task: () => Promise<unknown>): Promise<unknown[]> {
 		const events: unknown[] = [];
 		const keep = (event: unknown) => void events.push(event);
@@ -108,7 +107,7 @@ describe('changing users', () => {
 			});
 			await addMember(roomkey.store, direct, other, { name: former });
 			const events = await eventsOf(() => update(admin, person.id, { username }));
-			// Two memberships of the user, and the membership of the other user in the direct room.
+			// Two memberships of the user, and one of the other user.
 			expect(events.filter((event) => (event as { collection: string }).collection === 'subscriptions')).to.have.length(
 				3,
 			);
@@ -119,7 +118,7 @@ describe('changing users', () => {
 			expect((await subscriptions.findOne({ rid: direct, 'u._id': other.id }))?.name).to.equal(username);
 		});
 
-		it('leaves the newest user name in all memberships if another call changes the name again meanwhile', async () => {
+		it('stores the newest user name everywhere after two concurrent changes', async () => {
 			const person = await addPerson(roomkey.store, { username: newName() });
 			const rid = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: person.username } });
 			const newest = newName();
@@ -137,7 +136,7 @@ describe('changing users', () => {
 			]);
 		});
 
-		it('does not make a former admin an admin again, if the role is taken away while the caller changes other roles', async () => {
+		it('does not restore the role admin that another call takes away meanwhile', async () => {
 			const caller = await addPerson(roomkey.store, { roles: ['user', 'helpdesk'] });
 			await roomkey.store.roles.insertOne({ _id: 'helpdesk', name: 'helpdesk', scope: 'Users' });
 			await allow('edit-other-user-info', 'admin', 'helpdesk');
@@ -154,7 +153,7 @@ describe('changing users', () => {
 		});
 
 		for (const resume of [{}, { loginTokens: [{ when: new Date() }] }]) {
-			it(`sets the password of a user whose login tokens another program stored as ${JSON.stringify(Object.keys(resume))}`, async () => {
+			it(`sets the password of a user with malformed login tokens: ${JSON.stringify(Object.keys(resume))}`, async () => {
 				const person = await addPerson(roomkey.store, { username: newName() });
 				const malformed = resume as { loginTokens: [] };
 				await roomkey.store.users.updateOne({ _id: person.id }, { $set: { 'services.resume': malformed } });
@@ -200,7 +199,7 @@ describe('changing users', () => {
 				.and.not.have.property('emails');
 		});
 
-		it('reports the refused value if an index refuses it, even if no user has it any more', async () => {
+		it('names the value that an index refuses, even if no user has it', async () => {
 			const refusing = (store: Store): Store => ({
 				...store,
 				users: { ...store.users, updateOne: () => Promise.reject(new DuplicateKeyError('users')) },
@@ -223,7 +222,7 @@ describe('changing users', () => {
 			}
 		});
 
-		it('succeeds for at most one of two concurrent calls that set user names which differ only in case', async () => {
+		it('never stores two user names that differ only in case', async () => {
 			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
 			const name = newName();
 			await Promise.allSettled([
@@ -235,7 +234,7 @@ describe('changing users', () => {
 			for (const each of names) expect(each).to.be.a('string');
 		});
 
-		it('refuses a role that does not exist, but lets a user keep such a role', async () => {
+		it('refuses a role that does not exist, unless the user has it', async () => {
 			const person = await addPerson(roomkey.store, { roles: ['user', 'of-old'] });
 			expect(await rejection(update(admin, person.id, { roles: ['user', 'no-such-role'] }))).to.include({
 				error: 'error-action-not-allowed',
@@ -342,7 +341,7 @@ describe('changing users', () => {
 	});
 
 	describe('users.setActiveStatus', () => {
-		it('ends every login of a deactivated user, and allows logins when the user is activated again', async () => {
+		it('ends all logins, and allows new ones after activation', async () => {
 			const person = await addPerson(roomkey.store, { username: newName(), password: 'secret' });
 			const events = await eventsOf(() => setActive(admin, person.id, false));
 			expect(events).to.deep.equal([
@@ -361,7 +360,7 @@ describe('changing users', () => {
 			expect(await rejection(setActive(admin, 'nobody', false))).to.include({ error: 'error-invalid-user' });
 		});
 
-		/** Stores a room with an owner and two other members. The one stored last has joined before the other. */
+		/** Stores a room of three, in which `early` joined before `late` but is stored later. */
 		async function roomOfThree() {
 			const { store } = roomkey;
 			const [owner, late, early] = [await addPerson(store), await addPerson(store), await addPerson(store)];
@@ -372,7 +371,7 @@ describe('changing users', () => {
 			return { rid, owner, late, early };
 		}
 
-		it('hands rooms over to the member who joined first if the caller confirms it, and is refused otherwise', async () => {
+		it('hands rooms to the earliest member, but only if the caller confirms it', async () => {
 			const { store } = roomkey;
 			const { rid, owner, early } = await roomOfThree();
 			const alone = await addRoom(store, []);
@@ -389,7 +388,7 @@ describe('changing users', () => {
 			expect(owners.map(({ u }) => u._id)).to.have.members([owner.id, early.id]);
 		});
 
-		it('hands a room over to the next member if the one who joined first leaves meanwhile', async () => {
+		it('hands a room to the next member if the earliest leaves meanwhile', async () => {
 			const { store } = roomkey;
 			const { rid, owner, late, early } = await roomOfThree();
 			const slow = await openRoomkey(undefined, {}, () =>
@@ -405,7 +404,7 @@ describe('changing users', () => {
 		['users.update', (person: Person) => update(admin, person.id, { username: person.username })],
 		['users.updateOwnBasicInfo', (person: Person) => updateOwn(person, { username: person.username })],
 	] as const) {
-		it(`${name} reads no rooms if all memberships have the user name already, and completes an interrupted renaming`, async () => {
+		it(`${name} with an unchanged user name at most completes an interrupted renaming`, async () => {
 			const person = await addPerson(roomkey.store, { username: newName() });
 			const rid = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: 'not looked at' } });
 			await setSameName(person);
@@ -423,7 +422,7 @@ describe('changing users', () => {
 		['users.setActiveStatus', (id: string) => setActive(admin, id, false)],
 		['users.update', (id: string) => update(admin, id, { active: false })],
 	] as const) {
-		it(`${name} notifies each room whose last key holder is deactivated, unless it has no other members, and answers \`lastKeyHolder\` (beyond.md E11)`, async () => {
+		it(`${name} notifies the rooms that lose their last active key holder (beyond.md E11)`, async () => {
 			const { store } = roomkey;
 			const [person, other] = [await addPerson(store, identity()), await addPerson(store, identity())];
 			const add = async (member: Person, rid: string) => addMember(store, rid, member, { E2EKey: sealed('k') });
@@ -439,7 +438,7 @@ describe('changing users', () => {
 			expect(await deactivate(person.id)).to.not.have.property('lastKeyHolder');
 			expect(events).to.have.length(1);
 			stop();
-			// Nobody can give the key to others now, so any member with identity keys may give the room a new one.
+			// Without an active holder, any member with identity keys may reset the room key.
 			await roomkey.call(other, 'e2e.resetRoomKey', lost, sealed('next'), 'next');
 		});
 	}
@@ -447,7 +446,7 @@ describe('changing users', () => {
 	describe('the last admin', () => {
 		const lastAdmin = { error: 'error-action-not-allowed', reason: 'Leaving the app without admins is not allowed' };
 
-		it('cannot be deactivated, deleted or lose the role, and can still log in', async () => {
+		it('cannot lose the role, or be deactivated or deleted', async () => {
 			for (const change of [{ roles: ['user'] }, { active: false }]) {
 				expect(await rejection(update(admin, admin.id, change))).to.include(lastAdmin);
 			}
