@@ -59,7 +59,7 @@ describe('roomkey', () => {
 	}
 
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-		it(`closes cleanly at ${signal}: clients are notified, and the exit code is 0 (ddp.md 18)`, async () => {
+		it(`closes its clients and exits with 0 at ${signal} (ddp.md 18)`, async () => {
 			const command = roomkey('--memory --port 0');
 			const address = await command.listening();
 			const client = await RawClient.connect(`${address.replace('http', 'ws')}/websocket`);
@@ -72,7 +72,7 @@ describe('roomkey', () => {
 		});
 	}
 
-	it('closes its clients one after another at SIGTERM, and serves the others meanwhile (ddp.md 18)', async () => {
+	it('closes clients one after another at SIGTERM, and serves the others (ddp.md 18)', async () => {
 		const command = roomkey('--memory --port 0 --grace 12000');
 		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
 		const clients: RawClient[] = [];
@@ -93,12 +93,11 @@ describe('roomkey', () => {
 		expect(await command.ended()).to.equal(0);
 	});
 
-	/** Resolves when the log of `command` contains `text`. */
 	async function logged(command: Command, text: string): Promise<void> {
 		while (!command.err.includes(text)) await once(command.child.stderr, 'data');
 	}
 
-	it('reads its TLS certificate again at SIGHUP, and continues with the present one if the new one is wrong', async () => {
+	it('replaces its TLS certificate at SIGHUP if the new one is valid', async () => {
 		const fixture = (name: string) => path.resolve('test/fixtures/tls', name);
 		const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
 		await copyFile(fixture('first.cert.pem'), cert);
@@ -114,7 +113,7 @@ describe('roomkey', () => {
 		expect(await command.stop()).to.equal(0);
 	});
 
-	it('continues at SIGHUP if it has no certificate and does not run on a terminal', async () => {
+	it('continues at SIGHUP without a certificate and without a terminal', async () => {
 		const command = roomkey('--memory --port 0');
 		await command.listening();
 		command.child.kill('SIGHUP');
@@ -129,7 +128,6 @@ describe('roomkey', () => {
 		command.child.kill('SIGTERM');
 		// The shutdown would close the second connection only after a quarter of an hour.
 		await first.closed;
-		// A process that a signal has ended has no exit code.
 		expect(await command.stop('SIGTERM')).to.equal(null);
 		expect((await second.closed).code).to.equal(1006);
 	});
@@ -144,7 +142,7 @@ describe('roomkey', () => {
 		expect(await second.stop()).to.equal(0);
 	});
 
-	it('refuses a folder that a process with the same id uses, as in another container', async () => {
+	it('refuses a folder in use by a process with the same id', async () => {
 		const first = roomkey(`--data ${folder}/data --port 0`);
 		await first.listening();
 		const takeId = `Object.defineProperty(process, 'pid', { value: ${first.child.pid} })`;
@@ -182,7 +180,7 @@ describe('roomkey', () => {
 		expect(metrics.err).to.match(/^roomkey: .*EADDRINUSE.* \(settings: host and metrics\)$/m);
 	});
 
-	it('writes a failed start as one line of the log, if the log is JSON', async () => {
+	it('logs a failed start in one line if the log is JSON', async () => {
 		const file = path.join(folder, 'roomkey.json');
 		await writeFile(file, JSON.stringify({ 'log-format': 'json', grace: 'x', nothing: 1 }));
 		for (const [line, env, status, text] of [
@@ -193,7 +191,7 @@ describe('roomkey', () => {
 		] as const) {
 			const command = roomkey(line, env);
 			expect(await command.ended(), line).to.equal(status);
-			// The levels of the log are numbers: 30 is info, 60 is fatal.
+			// 30 is the level `info`, and 60 is `fatal`.
 			const [first = '', ...others] = command.err
 				.trimEnd()
 				.split('\n')
@@ -203,7 +201,7 @@ describe('roomkey', () => {
 			expect({ level }).to.deep.equal({ level: 60 });
 			expect(msg).to.include(text);
 		}
-		// Errors of other commands, and of a server with a log for people, are plain text.
+		// Errors of other commands, and of a server with a pretty log, are plain text.
 		for (const line of ['user list --nope', '--memory --log-format pretty --port x']) {
 			const command = roomkey(line, line.startsWith('user') ? { ROOMKEY_LOG_FORMAT: 'json' } : {});
 			expect(await command.ended()).to.equal(2);
@@ -288,7 +286,7 @@ describe('roomkey', () => {
 		});
 	});
 
-	it('prints an address for this machine, and that it listens on all addresses if it does', async () => {
+	it('prints a local address, and whether it listens on all addresses', async () => {
 		const command = roomkey('--memory --port 0 --host 0.0.0.0');
 		const address = await command.listening();
 		await command.printed(`Roomkey listening on ${address} (on all addresses: 0.0.0.0)\n`);
@@ -366,7 +364,7 @@ describe('roomkey', () => {
 			expect(local.err).not.to.include('public passwords');
 		});
 
-		it('prints a curl line that sets a key id when it is run for the first time', async () => {
+		it('prints a curl line that sets a key id once', async () => {
 			const command = roomkey('--demo --port 0');
 			const address = await command.listening();
 			const printed = await new Promise<string>((resolve) => {
@@ -374,7 +372,7 @@ describe('roomkey', () => {
 				look();
 				command.child.stdout.on('data', look);
 			});
-			// The test sends the request of the line without curl, which a machine may lack.
+			// The request is sent without curl, which a machine may lack.
 			const line = /curl (.|\n)+?'\n/.exec(printed)?.[0].replaceAll('\\\n', '') ?? '';
 			expect(line).to.match(/^curl -X POST http/);
 			const quoted = (flag: string) => [...line.matchAll(new RegExp(`${flag} '([^']*)'`, 'g'))].map(([, text]) => text);
@@ -390,7 +388,7 @@ describe('roomkey', () => {
 			expect(line).to.include(`${address}/api/v1/e2e.setRoomKeyID`);
 		});
 
-		it('logs which argument had the wrong type, but not its value; without --demo only at the log level debug', async () => {
+		it('logs which argument had the wrong type, but never its value', async () => {
 			for (const [line, isLogged] of [
 				['--demo --port 0', true],
 				['--memory --port 0', false],
