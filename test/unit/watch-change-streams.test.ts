@@ -39,12 +39,14 @@ describe('a change stream of a collection', () => {
 
 	it('reports room and user of a removed membership, read from the trash', async () => {
 		const u = { _id: 'alice', username: 'alice' };
-		database.of('rocketchat__trash').push(
-			{ _id: 'a', __collection__: 'subscription', rid: 'r', u, t: 'p', name: 'room', E2EKey: 'secret' },
-			{ _id: 'b', __collection__: 'room', rid: 'r', u },
-			{ _id: 'c', __collection__: 7, rid: 'r', u },
-			{ _id: 'd', __collection__: 'subscription', rid: 7, u: 'alice' },
-		);
+		database
+			.of('rocketchat__trash')
+			.push(
+				{ _id: 'a', __collection__: 'subscription', rid: 'r', u, t: 'p', name: 'room', E2EKey: 'secret' },
+				{ _id: 'b', __collection__: 'room', rid: 'r', u },
+				{ _id: 'c', __collection__: 7, rid: 'r', u },
+				{ _id: 'd', __collection__: 'subscription', rid: 7, u: 'alice' },
+			);
 		const stream = await database.nextStream();
 		for (const id of ['a', 'b', 'c', 'd']) stream.send(event('delete', id));
 		expect(await sink.next(4)).to.deep.equal([

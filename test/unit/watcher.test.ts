@@ -82,7 +82,7 @@ describe('the watcher of a database', () => {
 		await watcher.close();
 	});
 
-	it('counts how often it reports that a whole collection must be read again', async () => {
+	it('counts how often it requests that a whole collection is read again', async () => {
 		const starting = start('auto');
 		await open(1);
 		const stream = await database.nextStream();

@@ -99,7 +99,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect(frames.at(-1)).to.have.nested.property('result._id', alice.id);
 	});
 
-	it('as another user removes the document of the first user (12, 16.4)', async () => {
+	it('removes the document of the user who was logged in before (12, 16.4)', async () => {
 		const bob = await addPerson(app.store);
 		const client = await connect();
 		await client.call('login', { resume: alice.token });

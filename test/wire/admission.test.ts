@@ -152,7 +152,7 @@ describe('the admission of connections', () => {
 	});
 
 	it('lets only a few new clients connect while the event loop is late', async () => {
-		// Every measured delay is above this limit, because it includes 10 ms.
+		// Every measured delay includes 10 ms, more than this limit.
 		await start({ maxEventLoopDelay: 1 });
 		const present = await RawClient.connect(app.webSocketUrl);
 		sockets.push(present.socket);

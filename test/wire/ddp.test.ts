@@ -314,7 +314,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.nextText()).to.equal('{"msg":"result","id":""}');
 		});
 
-		it('passes the random seed to the method; an empty seed counts as absent', async () => {
+		it('passes the random seed to the method, unless the seed is empty', async () => {
 			const client = await connect();
 			for (const [randomSeed, seen] of [
 				['abc', 'abc'],
