@@ -1,4 +1,4 @@
-/** test/contract/beyond.md E10, E11: what remains stored of a deleted user. */
+/** Deleting users. E10 and E11 in titles are rows of test/contract/beyond.md. */
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import type { Room } from '../../shared/documents.js';
@@ -23,11 +23,7 @@ describe('users.delete', () => {
 	const remove = (id: string, confirmRelinquish?: boolean, confirm?: boolean, at = roomkey, as = admin) =>
 		at.call(as, 'users.delete', id, undefined, undefined, confirmRelinquish, confirm);
 
-	/**
-	 * Stores a user who holds the key of a room (`keyed`), waits for the key of another (`keyless`), is still in the queue of a
-	 * room that they have left (`left`), has a membership of a room that does not exist (`gone`), and is the only member of a
-	 * room (`alone`).
-	 */
+	/** Stores a user with four memberships, and a place in the queue of a room that the user has left. */
 	async function addInvolved({ store } = roomkey) {
 		const person = await addPerson(store, { e2e: { public_key: 'p', private_key: 'q' } });
 		const other = await addPerson(store, { e2e: { public_key: 'r', private_key: 's' } });
@@ -44,7 +40,6 @@ describe('users.delete', () => {
 		return { alone, gone, person, other, keyed, keyless, left };
 	}
 
-	/** How many documents of a user the store still has, and in how many queues the user waits. */
 	async function tracesOf(id: string, { store } = roomkey) {
 		return {
 			users: await store.users.countDocuments({ _id: id }),
@@ -55,7 +50,7 @@ describe('users.delete', () => {
 
 	const nothing = { users: 0, memberships: 0, queues: 0 };
 
-	it('removes the user with every membership, every place in a queue and every token (E10)', async () => {
+	it('removes the user, the memberships, the places in queues and the tokens (E10)', async () => {
 		const { person, other, keyed, alone } = await addInvolved();
 		const events: unknown[] = [];
 		const stops = [
@@ -77,7 +72,7 @@ describe('users.delete', () => {
 		expect((await roomkey.store.rooms.findOne({ _id: keyed }))?.e2eStale).to.include({ reason: 'user-deleted' });
 	});
 
-	it('also removes tokens of a user who was deactivated before (E10)', async () => {
+	it('removes the tokens of a deactivated user (E10)', async () => {
 		const person = await addPerson(roomkey.store, { active: false });
 		const events: unknown[] = [];
 		const stop = roomkey.bus.on('tokens-removed', (event) => void events.push(event));
@@ -86,7 +81,7 @@ describe('users.delete', () => {
 		expect(events).to.deep.equal([{ userId: person.id, hashedTokens: [hashToken(person.token)] }]);
 	});
 
-	it('is completed by the same call after a crash at any step, and nobody can log in as the user in between (E10)', async () => {
+	it('is completed by a second call after a crash at any step (E10)', async () => {
 		let crashing: ReturnType<typeof crashingStore> | undefined;
 		const crashingRoomkey = await openRoomkey(undefined, {}, (store) => {
 			crashing = crashingStore(store);
@@ -94,9 +89,9 @@ describe('users.delete', () => {
 		});
 		const root = await addPerson(crashingRoomkey.store, { roles: ['admin'] });
 		const removeOrCrash = (id: string) => remove(id, true, undefined, crashingRoomkey, root);
-		/** Number of writes of an uninterrupted call. It is known after the first round. */
-		let steps = 1;
-		for (let writes = 0; writes < steps; writes++) {
+		/** Unknown in the first round, which ends by counting the writes. */
+		let writesOfWholeCall = 1;
+		for (let writes = 0; writes < writesOfWholeCall; writes++) {
 			const { person, alone } = await addInvolved(crashingRoomkey);
 			crashing?.crashAfter(writes);
 			const error = await rejection(removeOrCrash(person.id));
@@ -108,12 +103,12 @@ describe('users.delete', () => {
 			if (user) await removeOrCrash(person.id);
 			expect(await crashingRoomkey.store.rooms.findOne({ _id: alone }), `after ${writes} writes`).to.equal(null);
 			expect(await tracesOf(person.id, crashingRoomkey), `after ${writes} writes`).to.deep.equal(nothing);
-			if (steps > 1) continue;
+			if (writesOfWholeCall > 1) continue;
 			const uninterrupted = await addInvolved(crashingRoomkey);
 			crashing?.crashAfter(Number.POSITIVE_INFINITY);
 			await removeOrCrash(uninterrupted.person.id);
-			steps = crashing?.writes ?? 0;
-			expect(steps).to.be.greaterThan(5);
+			writesOfWholeCall = crashing?.writes ?? 0;
+			expect(writesOfWholeCall).to.be.greaterThan(5);
 		}
 		await crashingRoomkey.close();
 	});
@@ -140,7 +135,7 @@ describe('users.delete', () => {
 		expect(notified).to.include(`${rid}/e2e.noKeyHolder`);
 	});
 
-	it('requires a confirmation, with `confirmLastKeyHolder`, if a room would lose its last key holder, before anything is written (E11)', async () => {
+	it('writes nothing without `confirm` if `confirmLastKeyHolder` requires it (E11)', async () => {
 		const confirming = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 		const { store } = confirming;
 		const root = await addPerson(store, { roles: ['admin'] });
@@ -156,14 +151,14 @@ describe('users.delete', () => {
 		await confirming.close();
 	});
 
-	it('requires the confirmation, with `confirmLastKeyHolder`, even if only one of several rooms would lose its last key holder (E11)', async () => {
+	it('requires `confirm` if one of several rooms would lose its last holder (E11)', async () => {
 		const confirming = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 		const { store } = confirming;
 		const root = await addPerson(store, { roles: ['admin'] });
 		const [person, other] = [await addPerson(store), await addPerson(store)];
 		const onlyHolder = await addRoom(store, [other], encrypted);
 		await addMember(store, onlyHolder, person, { E2EKey: sealed('k') });
-		// In these rooms another user holds the key too. Their checks take longer, and must not replace the result of the first.
+		// Another user holds these keys too. The slower checks of these rooms must not replace the result of `onlyHolder`.
 		for (let i = 0; i < 5; i++) {
 			const shared = await addRoom(store, [], encrypted);
 			await addMember(store, shared, person, { E2EKey: sealed('k') });
@@ -174,7 +169,7 @@ describe('users.delete', () => {
 		await confirming.close();
 	});
 
-	it('hands over the rooms whose last owner is deleted if the caller confirms it, and is refused otherwise', async () => {
+	it('hands over the rooms of a last owner, but only with `confirmRelinquish`', async () => {
 		const { store } = roomkey;
 		const [owner, other] = [await addPerson(store), await addPerson(store)];
 		const rid = await addRoom(store, [other]);
@@ -198,7 +193,7 @@ describe('users.delete', () => {
 		expect(owners.map(({ u }) => u._id)).to.deep.equal([others[1]?.id]);
 	});
 
-	it('deletes rooms without other members, but no livechat room or default channel, if the caller confirms it, and returns their ids', async () => {
+	it('deletes rooms without other members, except livechat rooms and default channels', async () => {
 		const { store } = roomkey;
 		const person = await addPerson(store);
 		const channel = await addRoom(store, [person], { t: 'c', name: 'nobody-else' });
@@ -212,11 +207,11 @@ describe('users.delete', () => {
 		const { deletedRooms } = (await remove(person.id, true)) as { deletedRooms: string[] };
 		expect(deletedRooms).to.have.members([channel, direct]);
 		expect(await store.rooms.countDocuments({ _id: { $in: [channel, direct, livechat, defaultChannel] } })).to.equal(2);
-		// The name of the deleted channel is free again.
+		// The name is free again.
 		await roomkey.call(await addPerson(store), 'channels.create', 'nobody-else');
 	});
 
-	it('notes every removed membership in the trash, also of rooms that do not exist any more (2.4)', async () => {
+	it('stores each removed membership in the trash, also those of missing rooms (rocketchat-e2e.md 2.4)', async () => {
 		const { person, gone } = await addInvolved();
 		const memberships = await roomkey.store.subscriptions.find({ 'u._id': person.id }).toArray();
 		await remove(person.id, true);

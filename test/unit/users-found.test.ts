@@ -1,4 +1,4 @@
-/** Calls that name a user in another case than the stored one. */
+/** Names and e-mails in another case than the stored one. */
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
@@ -35,7 +35,7 @@ describe('users who are named in another case', () => {
 		}
 	});
 
-	it('are found by the exact spelling first, and by another spelling only if it matches one user', async () => {
+	it('are found by the exact spelling, else only if one user matches', async () => {
 		expect((await info('TWIN')).user.username).to.equal('TWIN');
 		expect((await info('twin')).user.username).to.equal('twin');
 		expect(await rejection(info('Twin'))).to.include({ error: 'User not found.' });
@@ -107,7 +107,7 @@ describe('users who are named in another case', () => {
 		expect(await roomkey.store.rooms.countDocuments({ _id: room.rid })).to.equal(0);
 	});
 
-	it('can reset their own identity keys by name, and only an admin those of others', async () => {
+	it('can have their identity keys reset by themselves or an admin', async () => {
 		const person = await addPerson(roomkey.store, { username: 'Owner', password, roles: ['user'] });
 		const other = await addPerson(roomkey.store, { username: 'owner', password, roles: ['user'] });
 		const reset = (as: Person, username: string) =>
@@ -141,7 +141,7 @@ describe('users who are named in another case', () => {
 		expect(outcomes.filter(({ status }) => status === 'fulfilled').length).to.be.at.most(1);
 		const stored = await roomkey.store.users.find({ 'emails.address': /^same@/i }).toArray();
 		expect(stored.length).to.be.at.most(1);
-		// The claims by which `insertUser` keeps e-mails unique are removed.
+		// `insertUser` has removed the claims that keep e-mails unique.
 		expect(stored.every(({ services }) => services?.resume?.loginTokens.length === 0)).to.equal(true);
 	});
 });

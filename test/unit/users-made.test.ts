@@ -1,4 +1,4 @@
-/** Creating, reading and listing users: methods called as functions. */
+/** Creating, reading and listing users. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
@@ -65,7 +65,7 @@ describe('creating and reading users', () => {
 			expect(Object.keys((await userOf(user._id)).customFields ?? {})).to.deep.equal(['a']);
 		});
 
-		it('follows the options in its arguments', async () => {
+		it('applies its optional arguments', async () => {
 			const name = newName();
 			const { user } = await create(
 				admin,
@@ -202,7 +202,7 @@ describe('creating and reading users', () => {
 			canViewAllInfo: true,
 		});
 
-		it('returns a few fields to anybody, all to admins and to the user, and secrets to nobody', async () => {
+		it('returns all but secrets to admins and the user, few fields to others', async () => {
 			expect(await info(alice, bob.id)).to.deep.equal({ user: { ...small(), canViewAllInfo: false } });
 			expect(await info(admin, bob.id)).to.deep.equal({ user: full() });
 			expect(await info(bob, bob.id)).to.deep.equal({ user: full() });

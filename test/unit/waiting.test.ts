@@ -1,6 +1,6 @@
 /**
- * Lists of members who lack the key of a room, and requests for it. Titles refer to test/contract: numbers are sections of
- * rocketchat-e2e.md, numbers with # are rows of its section 12, and numbers with E or T are rows of beyond.md.
+ * Lists of members without the key of a room, and requests for the key. In titles, E and T are rows of
+ * test/contract/beyond.md, and other numbers belong to rocketchat-e2e.md.
  */
 import { expect } from 'chai';
 import { announcedBy, identity, membershipOf, publicKey, queueOf, sealed, unfitKeys } from '../support/keys.js';
@@ -39,7 +39,7 @@ describe('members without the key of a room', () => {
 		carol = await addPerson(roomkey.store, identity('carol'));
 	}
 
-	/** Stores a room whose key alice and carol hold, and where `others` wait for the key. */
+	/** Stores a room whose key alice and carol hold, and `others` wait for. */
 	async function addWaiting(others: readonly Person[], fields = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, others, { encrypted: true, e2eKeyId: 'k', ...fields });
 		for (const holder of [alice, carol]) await addMember(roomkey.store, rid, holder, { E2EKey: sealed('k') });
@@ -53,7 +53,7 @@ describe('members without the key of a room', () => {
 	describe(`${LIST} (4.5)`, () => {
 		const list = (as: Person | null, ...params: unknown[]) => roomkey.call(as, LIST, ...params) as Promise<Listed>;
 
-		it('lists members without a key who have a public key, also the caller and members with an offer (4.5)', async () => {
+		it('lists all members with a public key and without the room key (4.5)', async () => {
 			const dave = await addPerson(roomkey.store);
 			const rid = await addRoom(roomkey.store, [alice, dave], { e2eKeyId: 'k' });
 			await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('k') });
@@ -66,7 +66,7 @@ describe('members without the key of a room', () => {
 			]);
 		});
 
-		it('returns a page of the list by count and offset, in a fixed order, and the length of the whole list (T3)', async () => {
+		it('returns the page that count and offset name, and the total length (T3)', async () => {
 			const rid = await addRoom(roomkey.store, await addUsers(12), { t: 'c' });
 			const whole = (await list(alice, rid)).users;
 			expect(whole).to.have.length(12);
@@ -92,7 +92,7 @@ describe('members without the key of a room', () => {
 			expect(part.total).to.equal(1100);
 		});
 
-		it('refuses an unknown room, a room that the caller may not see, and invalid counts (4.5)', async () => {
+		it('refuses unknown or inaccessible rooms, and invalid counts (4.5)', async () => {
 			const rid = await addRoom(roomkey.store, [bob]);
 			for (const [room, method] of [
 				['', 'canAccessRoom'],
@@ -115,7 +115,7 @@ describe('members without the key of a room', () => {
 	});
 
 	describe(`${REQUEST} (4.6)`, () => {
-		it('requests the key in each room that has a key which the caller lacks, and returns true (4.6, 10.4)', async () => {
+		it('requests the key in each room whose key the caller lacks (4.6, 10.4)', async () => {
 			const wanted = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k' });
 			const alsoWanted = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k2', encrypted: true });
 			await addRoom(roomkey.store, [alice], { encrypted: true });
@@ -131,7 +131,7 @@ describe('members without the key of a room', () => {
 			]);
 		});
 
-		it('requests nothing while E2E_Enable is off, because the event contains the key id (E13)', async () => {
+		it('requests nothing while E2E_Enable is off (E13)', async () => {
 			await addRoom(roomkey.store, [alice], { e2eKeyId: 'k' });
 			await during(roomkey.store, 'E2E_Enable', false, async () => {
 				const announced = await announcedBy(roomkey, async () =>
@@ -148,7 +148,7 @@ describe('members without the key of a room', () => {
 			expect(announced).to.have.members(rids.map((rid) => `notify notify-room ${rid}/e2e.keyRequest k`));
 		});
 
-		it('archives a key with another key id, left by an interrupted call, and requests the present one', async () => {
+		it('archives a key with another key id, and requests the present key', async () => {
 			const rid = await addRoom(roomkey.store, [], { e2eKeyId: 'k', encrypted: true });
 			const key = sealed('unused key id');
 			await addMember(roomkey.store, rid, alice, { E2EKey: key });
@@ -167,7 +167,7 @@ describe('members without the key of a room', () => {
 		});
 	});
 
-	/** A provider is a holder of the key who fetches waiting members to offer them the key. Fetched members are reserved for it. */
+	/** A provider is a holder of the key who fetches waiting members. Fetched members are reserved for the provider. */
 	describe(`${FETCH} (5.3)`, () => {
 		const fetchIds = async (as: Person, ...rids: string[]) => {
 			const { usersWaitingForE2EKeys } = (await roomkey.call(as, FETCH, rids)) as Fetched;
@@ -177,7 +177,7 @@ describe('members without the key of a room', () => {
 		};
 		const ids = (people: readonly Person[]) => people.map(({ id }) => id).sort();
 
-		it('lists by room the members with a public key and without a key or an offer (5.3)', async () => {
+		it('lists members with a public key and neither room key nor offer (5.3)', async () => {
 			const dave = await addPerson(roomkey.store);
 			const rid = await addWaiting([bob, dave]);
 			const offered = await addPerson(roomkey.store, identity());
@@ -189,7 +189,7 @@ describe('members without the key of a room', () => {
 			});
 		});
 
-		it('names members with an unfit public key, and does not list them for a holder of the key', async () => {
+		it('lists members with an unfit public key separately for a holder', async () => {
 			const rid = await addWaiting([bob]);
 			const unfit: Person[] = [];
 			for (const public_key of unfitKeys()) unfit.push(await addPerson(roomkey.store, { e2e: { public_key } }));
@@ -199,8 +199,7 @@ describe('members without the key of a room', () => {
 			};
 			expect(answer.usersWaitingForE2EKeys[rid]?.map(({ _id }) => _id)).to.deep.equal([bob.id]);
 			expect(answer.unfitPublicKeys[rid]).to.have.members(ids(unfit));
-			// Members with an unfit key are listed for a caller without the room key, who seals nothing: Rocket.Chat's own test
-			// makes such a call, with keys that are not JWKs.
+			// Bob holds no room key, so he seals nothing. Rocket.Chat's own test makes such a call.
 			expect((await fetchIds(bob, rid))[rid]).to.deep.equal(ids(unfit));
 		});
 
@@ -223,12 +222,12 @@ describe('members without the key of a room', () => {
 			expect(await roomkey.call(alice, FETCH, [rid])).to.deep.equal({ usersWaitingForE2EKeys: {} });
 		});
 
-		it('lists members also in rooms that are not encrypted, and members who are not in the queue (5.3)', async () => {
+		it('lists members of unencrypted rooms, and members outside the queue (5.3)', async () => {
 			const rid = await addWaiting([bob], { encrypted: false });
 			expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('returns at most 50 members of a room; the next provider receives the others (5.3, T1)', async () => {
+		it('returns 50 members at most, and the others to another provider (5.3, T1)', async () => {
 			const users = await addUsers(80);
 			const rid = await addWaiting(users);
 			const first = (await fetchIds(alice, rid))[rid] ?? [];
@@ -237,7 +236,7 @@ describe('members without the key of a room', () => {
 			expect([...first, ...second].sort()).to.deep.equal(ids(users));
 		});
 
-		it('removes members from the queue who do not wait any more, and keeps the others (12 #33696)', async () => {
+		it('removes members from the queue who do not wait any more (12 #33696)', async () => {
 			const gone = await addPerson(roomkey.store);
 			const rid = await addWaiting([bob]);
 			const queue = [carol, bob, gone].map(({ id }) => ({ userId: id, ts: new Date() }));
@@ -264,7 +263,7 @@ describe('members without the key of a room', () => {
 			expect(await rejection(roomkey.call(null, FETCH, []))).to.include({ error: 'error-invalid-user' });
 		});
 
-		it('reserves a member for the provider who received it, and returns it to this provider again (T1)', async () => {
+		it('reserves a member for the provider who fetched the member first (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			for (let i = 0; i < 3; i++) expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: [bob.id] });
 			expect(await fetchIds(carol, rid)).to.deep.equal({});
@@ -286,7 +285,7 @@ describe('members without the key of a room', () => {
 			expect(await fetchIds(carol, one, other)).to.deep.equal({ [other]: [bob.id] });
 		});
 
-		it('returns all members to a caller who cannot provide the key, without a reservation (T1)', async () => {
+		it('reserves no members for a caller who cannot provide the key (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			const dave = await addPerson(roomkey.store, identity('dave'));
 			await addMember(roomkey.store, rid, dave);
@@ -298,7 +297,7 @@ describe('members without the key of a room', () => {
 			expect(await fetchIds(dave, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('lists a member who has rejected an offer to the next provider (T1)', async () => {
+		it('returns a member to another provider after a rejected offer (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			await fetchIds(alice, rid);
 			await roomkey.call(alice, 'e2e.updateGroupKey', rid, bob.id, sealed('k'));

@@ -1,4 +1,4 @@
-/** Writes of other programs, read from change streams. */
+/** Writes of other programs, read from change streams. A refresh reads a whole collection again. */
 import { expect } from 'chai';
 import { CollectionStream } from '../../server/cluster/watch/collectionStream.js';
 import { memoryLog } from '../support/log.js';
@@ -37,15 +37,16 @@ describe('a change stream of a collection', () => {
 		]);
 	});
 
-	it('reports the room and the user of a removed membership from the trash, without secrets', async () => {
+	it('reports room and user of a removed membership, read from the trash', async () => {
 		const u = { _id: 'alice', username: 'alice' };
-		database.of('rocketchat__trash').push(
-			{ _id: 'a', __collection__: 'subscription', rid: 'r', u, t: 'p', name: 'room', E2EKey: 'secret' },
-			// A document of another collection, a malformed collection, and a malformed room and user.
-			{ _id: 'b', __collection__: 'room', rid: 'r', u },
-			{ _id: 'c', __collection__: 7, rid: 'r', u },
-			{ _id: 'd', __collection__: 'subscription', rid: 7, u: 'alice' },
-		);
+		database
+			.of('rocketchat__trash')
+			.push(
+				{ _id: 'a', __collection__: 'subscription', rid: 'r', u, t: 'p', name: 'room', E2EKey: 'secret' },
+				{ _id: 'b', __collection__: 'room', rid: 'r', u },
+				{ _id: 'c', __collection__: 7, rid: 'r', u },
+				{ _id: 'd', __collection__: 'subscription', rid: 7, u: 'alice' },
+			);
 		const stream = await database.nextStream();
 		for (const id of ['a', 'b', 'c', 'd']) stream.send(event('delete', id));
 		expect(await sink.next(4)).to.deep.equal([
@@ -81,14 +82,14 @@ describe('a change stream of a collection', () => {
 		expect([first.isClosed, second.isClosed, third.isClosed]).to.deep.equal([true, true, false]);
 	});
 
-	it('resumes after an outage at the last token of the server if there was no event since', async () => {
+	it('resumes after an outage at the latest token, also without an event', async () => {
 		const first = await database.nextStream();
 		first.idle(token('later'));
 		first.fail(AWAY);
 		expect((await database.nextStream()).options.resumeAfter).to.deep.equal(token('later'));
 	});
 
-	it('reports that the collection must be read again if the first stream failed before it had a token', async () => {
+	it('requests a refresh if the first stream failed before it had a token', async () => {
 		const first = await database.nextStream();
 		first.fail(AWAY);
 		const second = await database.nextStream();
@@ -100,16 +101,16 @@ describe('a change stream of a collection', () => {
 
 	for (const [what, error] of Object.entries({
 		'whose history is lost': Object.assign(new Error('Resume point may no longer be in the oplog'), { code: 286 }),
-		'with an event that is too large to be sent': Object.assign(new Error('BSONObj size is invalid'), { code: 10334 }),
-		'with a resume token that the server does not know': new Error('Unknown error'),
+		'with an event that is too large': Object.assign(new Error('BSONObj size is invalid'), { code: 10334 }),
+		'with an unknown resume token': new Error('Unknown error'),
 	})) {
-		it(`${what} starts again without a token, and reports that the collection must be read again`, async () => {
+		it(`${what} starts again without a token, and requests a refresh`, async () => {
 			const first = await database.nextStream();
 			first.send(event('update', 'a'));
 			first.fail(error);
 			const second = await database.nextStream();
 			expect(second.options.resumeAfter).to.equal(undefined);
-			// `refreshCollection` is reported only when the new stream is open, so that no later write is missed.
+			// The refresh is requested only when the new stream is open. Otherwise writes could be missed.
 			expect(await sink.next(1)).to.deep.equal([{ key: 'subscriptions', id: 'a', action: 'updated' }]);
 			expect(sink.rest).to.deep.equal([]);
 			second.idle();
@@ -120,7 +121,7 @@ describe('a change stream of a collection', () => {
 	}
 
 	for (const operation of ['drop', 'rename', 'dropDatabase', 'invalidate']) {
-		it(`reports after ${operation} that the collection must be read again`, async () => {
+		it(`requests a refresh after ${operation}`, async () => {
 			const first = await database.nextStream();
 			first.send({ _id: token('A'), operationType: operation });
 			const second = await database.nextStream();
@@ -130,7 +131,7 @@ describe('a change stream of a collection', () => {
 		});
 	}
 
-	it('requests whole documents if an event does not contain the id, and misses no event', async () => {
+	it('requests whole documents after an event without an id', async () => {
 		const first = await database.nextStream();
 		first.send(event('insert', 'a', 'A'));
 		first.send({ _id: token('B'), operationType: 'update', documentKey: { $set: { x: 1 } } });
@@ -174,7 +175,7 @@ describe('a change stream of a collection', () => {
 		expect(watched.reportedUntil).to.equal(1_000_000);
 		stream.send({ ...event('update', 'a'), clusterTime: { t: 2000, i: 1 } });
 		await sink.next(1);
-		// A cluster time is in seconds: the last millisecond of the second counts.
+		// A cluster time is in seconds. The last millisecond of the second counts.
 		expect(watched.reportedUntil).to.equal(2_000_999);
 	});
 

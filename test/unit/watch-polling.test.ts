@@ -15,22 +15,21 @@ describe('polling a database', () => {
 	let database: FakeDatabase;
 	let sink: ReportedWrites;
 	let polling: Polling;
-	/** The ids of the rooms that live queries have in their results. */
-	let observed: string[];
+	let observedRooms: string[];
 	let log: ReturnType<typeof memoryLog>;
 
 	beforeEach(() => {
 		mock.timers.enable({ apis: ['Date'], now: START });
 		database = new FakeDatabase();
 		sink = new ReportedWrites();
-		observed = [];
+		observedRooms = [];
 		log = memoryLog();
 		polling = new Polling({
 			collections: [ROOMS, SUBSCRIPTIONS, SETTINGS],
 			database,
 			sink,
 			log,
-			observedIds: (key) => (key === 'rooms' ? observed : []),
+			observedIds: (key) => (key === 'rooms' ? observedRooms : []),
 			interval: 1,
 		});
 	});
@@ -140,7 +139,7 @@ describe('polling a database', () => {
 	});
 
 	it('reports observed documents that do not exist any more', async () => {
-		observed = ['a', 'b', 'a'];
+		observedRooms = ['a', 'b', 'a'];
 		database.of(ROOMS.name).push({ _id: 'a' }, { _id: 'b' });
 		await polling.start();
 		await rounds(1);
@@ -148,7 +147,7 @@ describe('polling a database', () => {
 		expect((await sink.next(1))[0]).to.deep.equal({ key: 'rooms', id: 'b', action: 'removed' });
 	});
 
-	it('does not read a trash of more than 10,000 documents without an index on the time', async () => {
+	it('does not read a trash of over 10,000 documents without an index', async () => {
 		database.hasTrashIndex = false;
 		for (let i = 0; i <= 10_000; i++) database.of('rocketchat__trash').push({ _id: `${i}` });
 		await polling.start();
@@ -157,11 +156,11 @@ describe('polling a database', () => {
 	});
 
 	it('makes as many queries for 10,000 observed documents as for one', async () => {
-		/** The queries of one round, for each number of documents. */
+		/** For each count, the queries of one round. */
 		const queriesOfRounds: string[][] = [];
 		for (const count of [1, 10_000]) {
-			observed = Array.from({ length: count }, (_, i) => `${i}`);
-			const documents = observed.map((_id) => ({ _id }));
+			observedRooms = Array.from({ length: count }, (_, i) => `${i}`);
+			const documents = observedRooms.map((_id) => ({ _id }));
 			database.collections.set(ROOMS.name, documents);
 			if (queriesOfRounds.length === 0) await polling.start();
 			await rounds(4);
@@ -189,7 +188,7 @@ describe('polling a database', () => {
 		expect(database.indexes).to.deep.equal(['rocketchat_room _updatedAt', 'rocketchat_subscription _updatedAt']);
 	});
 
-	it('makes no index if it must not, and logs in one line which are missing', async () => {
+	it('logs which indexes are missing if it may not make them', async () => {
 		database.makesIndexes = false;
 		await polling.start();
 		expect(database.indexes).to.deep.equal([]);

@@ -1,4 +1,4 @@
-/** How the watcher chooses between change streams and polling, and what it reports about itself. */
+/** The choice between change streams and polling, and the health report of the watcher. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { startWatcher, type WatcherParts, type WatchMode } from '../../server/cluster/watch/watcher.js';
@@ -34,7 +34,6 @@ describe('the watcher of a database', () => {
 			...more,
 		});
 
-	/** Waits for this many change streams, and lets each open successfully. */
 	async function open(streams: number): Promise<void> {
 		for (let i = 0; i < streams; i++) (await database.nextStream()).options.onOpen();
 	}
@@ -83,7 +82,7 @@ describe('the watcher of a database', () => {
 		await watcher.close();
 	});
 
-	it('counts how often it reports that a whole collection must be read again', async () => {
+	it('counts how often it requests that a whole collection is read again', async () => {
 		const starting = start('auto');
 		await open(1);
 		const stream = await database.nextStream();

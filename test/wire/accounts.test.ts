@@ -44,7 +44,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect((result as { tokenExpires: Date }).tokenExpires).to.be.instanceOf(Date);
 	});
 
-	it('works with a digest; its token works for REST and for resuming (16.1)', async () => {
+	it('accepts a digest, and returns a token for REST and resuming (16.1)', async () => {
 		const client = await connect();
 		const { result } = await client.call('login', { user: { username: 'alice' }, password: digest('secret') });
 		const { id, token } = result as { id: string; token: string };
@@ -78,7 +78,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		});
 	}
 
-	it('applies to the connection: its later calls are made as that user (16)', async () => {
+	it('applies to later calls of the connection (16)', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		const client = await connect();
 		expect((await client.call('e2e.setRoomKeyID', rid, 'k')).error).to.include({ error: 'error-invalid-user' });
@@ -91,7 +91,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		});
 	});
 
-	it('applies to calls that were sent directly after it (5, 16)', async () => {
+	it('applies to calls that were sent before its result (5, 16)', async () => {
 		const client = await connect();
 		client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
 		client.send({ msg: 'method', id: '2', method: 'me', params: [] });
@@ -99,7 +99,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect(frames.at(-1)).to.have.nested.property('result._id', alice.id);
 	});
 
-	it('removes the document of the first user, if it is a login as another user (12, 16.4)', async () => {
+	it('removes the document of the user who was logged in before (12, 16.4)', async () => {
 		const bob = await addPerson(app.store);
 		const client = await connect();
 		await client.call('login', { resume: alice.token });
@@ -109,7 +109,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect(added).to.include({ msg: 'added', id: bob.id });
 	});
 
-	it('ends with logout, which removes the document of the user and the token (16.1, 16.4)', async () => {
+	it('ends with logout, which removes user document and token (16.1, 16.4)', async () => {
 		const person = await addPerson(app.store);
 		const client = await connect();
 		await client.call('login', { resume: person.token });
@@ -121,7 +121,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect((await client.call('login', { resume: person.token })).error).to.include({ error: 403 });
 	});
 
-	it('ends when its token is removed over REST; connections with another token stay (16.2)', async () => {
+	it('ends only on connections whose token is removed over REST (16.2)', async () => {
 		const person = await addPerson(app.store, { username: 'two-devices', password: 'secret' });
 		const [first, second, other] = [await connect(), await connect(), await connect()];
 		await first.call('login', { resume: person.token });

@@ -1,4 +1,4 @@
-/** New connections beyond the rate wait before the upgrade, and are refused when they have waited too long. */
+/** New connections beyond the rate wait before the upgrade, or are refused. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
@@ -40,12 +40,12 @@ describe('the admission of connections', () => {
 		sockets.push(socket);
 		const refused = once(socket, 'unexpected-response').then(([, response]) => response as IncomingMessage);
 		const opened = once(socket, 'open');
-		// A test awaits one of the two promises. The other promise is rejected when the socket closes.
+		// The promise that a test does not await is rejected when the socket closes.
 		for (const promise of [opened, refused]) promise.catch(() => {});
 		return { socket, opened, refused };
 	}
 
-	/** Offers an upgrade, without a WebSocket client that would wait for the answer before it sends. */
+	/** Requests an upgrade over plain TCP. A WebSocket client could not send before the answer. */
 	function offerUpgrade(): Socket {
 		const socket = connectTcp(Number(new URL(app.url).port), '127.0.0.1').on('error', () => {});
 		socket.write(
@@ -59,7 +59,6 @@ describe('the admission of connections', () => {
 
 	const metric = async (name: string) => (await scrape(app.url)).sum(name);
 
-	/** Resolves when `count` connections wait to open. */
 	async function waiting(count: number): Promise<void> {
 		while ((await metric('roomkey_connections_waiting')) !== count) await nextTurn();
 	}
@@ -99,10 +98,10 @@ describe('the admission of connections', () => {
 		expect((await passUntil(second)).text).to.equal('o\n');
 	});
 
-	it('refuses connections with 503 and Retry-After before the upgrade if its queue is full', async () => {
+	it('refuses connections with 503 and Retry-After if its queue is full', async () => {
 		await start({ maxConnectsPerSecond: 1 });
 		await open().opened;
-		// The queue holds as many connections as can open in `MAX_WAITING_SECONDS`, here one in each second.
+		// The queue holds the connections that can open in `MAX_WAITING_SECONDS`, here one in each second.
 		for (let i = 0; i < MAX_WAITING_SECONDS; i++) open();
 		await waiting(MAX_WAITING_SECONDS);
 		const response = await open().refused;
@@ -152,13 +151,13 @@ describe('the admission of connections', () => {
 		await waiting(0);
 	});
 
-	it('lets a few new clients connect while the event loop is late, refuses the others, and serves connected clients', async () => {
-		// Every measured delay is above this limit, because it includes the 10 ms between two measured turns.
+	it('lets only a few new clients connect while the event loop is late', async () => {
+		// Every measured delay includes 10 ms, more than this limit.
 		await start({ maxEventLoopDelay: 1 });
 		const present = await RawClient.connect(app.webSocketUrl);
 		sockets.push(present.socket);
 		mock.timers.tick(500);
-		// Five connections open in each second, and a connection waits for five seconds at most. So some of forty are refused.
+		// Five connections open in each second, and each waits for five seconds at most, so forty are too many.
 		const [first, ...others] = Array.from({ length: 40 }, () => open());
 		await waiting(40);
 		await passUntil((first as ReturnType<typeof open>).opened);

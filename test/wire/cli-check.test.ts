@@ -1,4 +1,4 @@
-/** `roomkey check`: what it finds, and its exit code. */
+/** The report and the exit code of `roomkey check`. */
 import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
@@ -37,7 +37,7 @@ describe('roomkey check', () => {
 		await rm(folder, { recursive: true });
 	});
 
-	/** Runs `roomkey check`. By default its environment names a port at which no server answers. */
+	/** Runs `roomkey check`, by default with a port at which no server answers. */
 	async function check(args: readonly string[], env: NodeJS.ProcessEnv = { PORT: '1' }) {
 		const { status, out } = await runInProcess(['check', '--json', ...args], { env });
 		const report = JSON.parse(out) as Report;
@@ -49,7 +49,6 @@ describe('roomkey check', () => {
 		return { status, parts };
 	}
 
-	/** Starts an HTTP server that answers by `listener`. @returns its address */
 	async function startServer(listener: RequestListener): Promise<string> {
 		const server = createServer(listener);
 		servers.push(server);
@@ -121,7 +120,7 @@ describe('roomkey check', () => {
 		);
 	});
 
-	it('fails if the server of --url or ROOMKEY_URL does not answer, is not Roomkey, or is not ready', async () => {
+	it('fails if the server of --url is absent, not Roomkey, or not ready', async () => {
 		expect((await check(['--data', data, '--url', 'http://127.0.0.1:1'])).parts.server).to.match(/^failed: No server/);
 		for (const answer of ['{}', '<html>', '{"checks":{"disk":null}}', '{"checks":{"disk":[]}}']) {
 			const other = await startServer((_, response) => response.end(answer));
@@ -133,7 +132,7 @@ describe('roomkey check', () => {
 		expect((await check(['--data', data, '--url', `${withoutApi}/api/v1/`])).parts.server).to.equal(
 			`failed: No Roomkey API at ${withoutApi}/api/v1: give the address without /api/v1 (with the --path-prefix of the server, if it has one)`,
 		);
-		// Without --url, another program may use the port: that is no failure.
+		// Without --url, another program at the port is no failure.
 		expect((await check(['--data', data], { PORT: new URL(withoutApi).port })).parts.server).to.equal(
 			`off: No Roomkey API at ${withoutApi}: give the address with the --path-prefix of the server, if it has one. If the server has another address, give it with --url, or its port with PORT`,
 		);
@@ -149,7 +148,7 @@ describe('roomkey check', () => {
 		});
 	});
 
-	it('says what to do if the address has the wrong scheme, or the certificate of the server is not trusted', async () => {
+	it('says what to do about a wrong scheme or an untrusted certificate', async () => {
 		const server = await startWithTls();
 		const { port } = new URL(server.url);
 		const plain = `http://127.0.0.1:${port}`;
@@ -178,7 +177,7 @@ describe('roomkey check', () => {
 		);
 	});
 
-	it('fails if the certificate of the server has another name or an unknown authority', async () => {
+	it('fails if the certificate has another name or an unknown authority', async () => {
 		const server = await startWithTls();
 		const port = Number(new URL(server.url).port);
 		const file = join(folder, 'roomkey.json');
@@ -194,7 +193,7 @@ describe('roomkey check', () => {
 		await server.close();
 	});
 
-	it('fails if the certificate of the server has expired', async () => {
+	it('fails if the certificate has expired', async () => {
 		const [cert, key] = ['cert', 'key'].map((kind) => readFileSync(`test/fixtures/tls/expired.${kind}.pem`));
 		const server = createTlsServer({ cert, key }, (_, response) => response.end());
 		servers.push(server);
@@ -230,7 +229,7 @@ describe('roomkey check', () => {
 		expect(parts.settings).to.equal("failed: PORT must be a whole number from 0 to 65535, not 'x'");
 	});
 
-	it('names each fault of the settings in a line of its own, also for a server with its data in memory', async () => {
+	it('names each fault of the settings in a line of its own', async () => {
 		const file = join(folder, 'roomkey.json');
 		const settings = { memory: true, port: 1, grace: -1, nonsense: 1, limits: { 'e2e.setRoomKeyId': '1/s' } };
 		await writeFile(file, JSON.stringify({ ...settings, 'tls-cert': `${folder}/cert`, 'tls-key': `${folder}/key` }));
@@ -321,7 +320,7 @@ describe('roomkey check', () => {
 		expect((await check(['--config', file], {})).parts.settings).to.match(/^ok/);
 	});
 
-	it('finds a folder that others can enter, that is damaged, or that does not exist', async () => {
+	it('finds a folder that others can enter, or that is damaged or missing', async () => {
 		await chmod(data, 0o755);
 		expect((await check(['--data', data])).parts['folder: access']).to.match(/^warning: .*chmod 700/);
 		await truncate(join(data, 'data.mdb'), 4096);
@@ -331,7 +330,7 @@ describe('roomkey check', () => {
 		expect((await check(['--data', join(folder, 'none')])).parts.folder).to.match(/^off: .* holds no data/);
 	});
 
-	it('says that a database does not answer, and does not print its password', async () => {
+	it('reports a database that does not answer, without its password', async () => {
 		const url = 'mongodb://me:s%3Dcret@127.0.0.1:1/x?serverSelectionTimeoutMS=100';
 		const { status, parts } = await check([], { PORT: '1', MONGO_URL: url });
 		expect(status).to.equal(1);
@@ -340,7 +339,7 @@ describe('roomkey check', () => {
 			.and.not.match(/s(=|%3D)cret/);
 	});
 
-	it('refuses an address of MongoDB with a wrongly encoded name of the database', async () => {
+	it('refuses a MongoDB address with a wrongly encoded database name', async () => {
 		const env = { PORT: '1', MONGO_URL: 'mongodb://127.0.0.1:1/%zz' };
 		const { status, err } = await runInProcess(['check', '--json'], { env });
 		expect(status).to.equal(1);

@@ -1,4 +1,4 @@
-/** `roomkey import`: what happens to stored documents, and to lines that cannot be stored. */
+/** `roomkey import`: documents that are stored already, and lines that cannot be stored. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -72,9 +72,9 @@ describe('an import', () => {
 	];
 	const none = { written: 0, unchanged: 0, kept: 0, reasons: [] };
 
-	describe('stored documents', () => {
+	describe('into a folder with documents', () => {
 		for (const flags of [[], ['--replace']])
-			it(`never loses a stored document whose line is skipped${flags.length > 0 ? ', with --replace' : ''}`, async () => {
+			it(`keeps documents whose lines are skipped${flags.length > 0 ? ', with --replace' : ''}`, async () => {
 				await imported({ 'users.jsonl': stored });
 				const before = await storedUsers();
 				const bytes = { $binary: { base64: '', subType: '00' } };
@@ -92,7 +92,7 @@ describe('an import', () => {
 				expect(await storedUsers()).to.deep.equal(before);
 			});
 
-		it('never loses a stored document whose new version has a unique value of another document', async () => {
+		it('keeps a document whose new version has a unique value of another document', async () => {
 			await imported({ 'users.jsonl': stored });
 			const before = await storedUsers();
 			const lines = [{ ...stored[1], username: 'alice' }];
@@ -105,7 +105,7 @@ describe('an import', () => {
 
 		const rooms = (topic: string) => Array.from({ length: 2000 }, (_, i) => ({ _id: `r${i}`, t: 'p', topic }));
 
-		it('never loses a stored document while it replaces documents', async () => {
+		it('loses no document while it replaces documents', async () => {
 			await imported({ 'rocketchat_room.jsonl': rooms('first') });
 			const sources = await findSources(await folderOf({ 'rocketchat_room.jsonl': rooms('second') }));
 			await withStore(async (store) => {
@@ -122,7 +122,7 @@ describe('an import', () => {
 			});
 		});
 
-		it('never loses a stored document when it is killed while it replaces documents', async () => {
+		it('loses no document when it is killed while it replaces documents', async () => {
 			await imported({ 'rocketchat_room.jsonl': rooms('first') });
 			const topics = () =>
 				withStore(async (store) => {
@@ -135,8 +135,7 @@ describe('an import', () => {
 					stdio: ['ignore', 'pipe', 'inherit'],
 				});
 				const exit = once(child, 'exit');
-				// The progress is reported after each batch of 200 lines, ten times in all. The import is killed at one of the first
-				// eight reports.
+				// Each batch of 200 lines has a report, ten in all.
 				const reports = 1 + Math.floor(Math.random() * 8);
 				let count = 0;
 				for await (const line of createInterface({ input: child.stdout }))
@@ -152,7 +151,7 @@ describe('an import', () => {
 		});
 	});
 
-	it('keeps a stored document that differs from its line, counts it, and says how to replace it', async () => {
+	it('keeps a stored document that differs from its line, and mentions --replace', async () => {
 		await imported({ 'users.jsonl': stored });
 		await withStore((store) => store.users.updateOne({ _id: 'a' }, { $set: { name: 'changed since' } }));
 		const folder = await folderOf({ 'users.jsonl': [...stored, { _id: 'c', username: 'carol' }] });
@@ -166,7 +165,7 @@ describe('an import', () => {
 		expect((await runInProcess(['import', '--help'])).out).to.match(/--replace +replace stored documents/);
 	});
 
-	it('replaces a stored document with --replace: fields that the line lacks are removed, and the _updatedAt of the line is stored', async () => {
+	it('stores with --replace exactly the fields of the line, also _updatedAt', async () => {
 		await imported({ 'users.jsonl': [{ _id: 'a', username: 'alice', name: 'Alice' }, stored[1] as object] });
 		const lines = [{ _id: 'a', username: 'anna', emails: [], _updatedAt: time }];
 		expect(await imported({ 'users.jsonl': lines }, '--replace')).to.deep.equal({ ...none, written: 1 });
@@ -178,14 +177,14 @@ describe('an import', () => {
 		expect(await imported({ 'users.jsonl': lines }, '--replace')).to.deep.equal({ ...none, unchanged: 1 });
 	});
 
-	it('changes nothing when it is repeated, whatever the values are and whether or not a line has _updatedAt', async () => {
+	it('changes nothing when it is repeated, with or without _updatedAt', async () => {
 		const lines = '{"_id":"a","customFields":{"zero":-0,"half":"\\ud83d"}}\n{"_id":"b","_updatedAt":{"$date":7}}\n';
 		expect(await imported({ 'users.jsonl': lines })).to.include({ written: 2 });
 		for (const flags of [[], ['--replace']])
 			expect(await imported({ 'users.jsonl': lines }, ...flags)).to.deep.equal({ ...none, unchanged: 2 });
 	});
 
-	it('imports the first line with an id, and names each later line with that id, in the same batch or in a later one', async () => {
+	it('imports the first line with an id, and names the later ones', async () => {
 		const others = Array.from({ length: 450 }, (_, i) => ({ _id: `u${i}` }));
 		const first = { _id: 'a', username: 'alice' };
 		const lines = [first, { ...first, username: 'anna' }, ...others, { ...first, username: 'ann' }, first];
@@ -195,7 +194,7 @@ describe('an import', () => {
 		expect((await storedUsers())[0]).to.include({ username: 'alice' });
 	});
 
-	it('names a line that is nested deeply or is no JSON, and imports the lines after it', async () => {
+	it('skips and names lines that are nested too deep or are no JSON', async () => {
 		const deep = `{"_id":"deep","name":${'['.repeat(5000)}${']'.repeat(5000)}}`;
 		const lines = `${deep}\n{"_id":"a"\n{"_id":"b"}\n`;
 		expect(await imported({ 'users.jsonl': lines })).to.deep.equal({
@@ -205,7 +204,7 @@ describe('an import', () => {
 		});
 	});
 
-	it('reads a file with a byte order mark, line ends of Windows, and no line end at its end', async () => {
+	it('reads files with a byte order mark and line ends of Windows', async () => {
 		const lines = '\uFEFF{"_id":"a"}\r\n\r\n{"_id":"b","name":"\u2028x\u2029"}\r\n{"_id":"c"}';
 		expect(await imported({ 'users.jsonl': lines })).to.deep.equal({ ...none, written: 3 });
 		expect((await storedUsers())[1]).to.include({ name: '\u2028x\u2029' });
@@ -213,12 +212,12 @@ describe('an import', () => {
 		expect(await runInProcess(['export', '--data', data, exported])).to.include({ status: 0 });
 		const copy = await readFile(join(exported, 'users.jsonl'), 'utf8');
 		expect(await imported({ 'users.jsonl': copy })).to.deep.equal({ ...none, unchanged: 3 });
-		// A .db file is of Roomkey 0.1: it contains every version of a document, and the last one is valid.
+		// In a .db file, which is of Roomkey 0.1, the last version of a document is valid.
 		const former = '\uFEFF{"_id":"a","name":"former"}\n{"_id":"a","name":"last"}\n';
 		expect(await imported({ 'users.db': former }, '--replace')).to.deep.equal({ ...none, written: 1 });
 	});
 
-	it('names every line without an _id, in a file of Roomkey 0.1 too', async () => {
+	it('names every line without an _id, also in files of Roomkey 0.1', async () => {
 		const lines = [{ name: 'Alice' }, { name: 'Bob' }, { _id: 'c' }];
 		for (const file of ['users.db', 'users.jsonl']) {
 			const { written, unchanged, reasons } = await imported({ [file]: lines });

@@ -1,4 +1,4 @@
-/** `roomkey import`, `export`, `backup` and `restore`: the errors if a folder or a disk cannot be used. */
+/** Errors of commands that move data, if a folder or a disk cannot be used. */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { rejection } from '../support/rejection.js';
 
 const main = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));
 
-/** A device of Linux on which every write fails because there is no space. */
+/** A device of Linux that has no space for any write. */
 const FULL = '/dev/full';
 
 describe('a command that moves data', () => {
@@ -38,7 +38,6 @@ describe('a command that moves data', () => {
 	});
 	afterEach(() => rm(parent, { recursive: true }));
 
-	/** Runs a command that must fail. @returns the text of the error */
 	async function failed(...args: string[]) {
 		const { status, out, err } = await runInProcess(args);
 		expect({ status, out }).to.deep.equal({ status: 1, out: '' });
@@ -60,7 +59,7 @@ describe('a command that moves data', () => {
 
 	it('names the folder that may not be entered, not the folder inside it', async function () {
 		if (process.platform === 'win32') this.skip();
-		// Root may enter a folder of any mode. So for root the command runs without the capabilities that allow that.
+		// Root may enter every folder, unless the command runs without these capabilities.
 		const withoutCapabilities = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
 		const [command = '', ...args] = [...(process.getuid?.() === 0 ? withoutCapabilities : []), process.execPath];
 		const closed = join(parent, 'closed');
@@ -88,7 +87,7 @@ describe('a command that moves data', () => {
 		await chmod(closed, 0o700);
 	});
 
-	it('names only flags that the command has, in the error for a folder that holds no data', async () => {
+	it('names only its own flags if a folder holds no data', async () => {
 		const err = await failed('export', '--data', join(parent, 'none'), join(parent, 'new'));
 		expect(err).to.include('holds no data of Roomkey').and.include('--mongo-url').and.not.include('--url');
 	});
@@ -103,7 +102,7 @@ describe('a command that moves data', () => {
 				expect(await failed(command, '--data', from, to)).to.match(/x cannot be (used|written): ENAMETOOLONG: /);
 	});
 
-	it('says that the disk is full, and leaves no incomplete file: export', async () => {
+	it('leaves no incomplete file if the disk is full: export', async () => {
 		const folder = join(parent, 'exported');
 		await mkdir(folder);
 		// The export writes `users.jsonl` under this name first.
@@ -113,7 +112,7 @@ describe('a command that moves data', () => {
 		expect(await runInProcess(['export', '--data', data, folder])).to.include({ status: 0, err: '' });
 	});
 
-	it('says that the disk is full, and leaves no incomplete file: import', async () => {
+	it('leaves no incomplete file if the disk is full: import', async () => {
 		// The new manifest is written under this name first.
 		const manifest = `manifest.json.${process.pid}`;
 		await symlink(FULL, join(data, manifest));
@@ -122,28 +121,26 @@ describe('a command that moves data', () => {
 		expect(await runInProcess(['import', '--data', data, source])).to.include({ status: 0, err: '' });
 	});
 
-	it('reports in one line what the system refuses, and leaves no incomplete copy: backup and restore', async () => {
+	it('leaves no incomplete copy if the system refuses a write: backup and restore', async () => {
 		const backup = join(parent, 'backup');
 		expect(await runInProcess(['backup', '--data', data, backup])).to.include({ status: 0 });
 		for (const args of [
 			['backup', '--data', data, join(parent, 'new')],
 			['restore', '--data', join(parent, 'new'), backup],
 		]) {
-			// No file may be larger than 100 blocks of the shell, 512 or 1024 bytes each. The data is larger. A coverage
-			// report would be larger too, so none is written.
+			// No file may exceed 100 blocks of 512 or 1024 bytes. A coverage report would, so none is written.
 			const { NODE_V8_COVERAGE: _, ...env } = process.env;
 			const command = ['-c', 'ulimit -S -f 100 && exec "$@"', 'sh', process.execPath, main, ...args];
 			const { status, stdout, stderr } = spawnSync('sh', command, { encoding: 'utf8', env });
 			expect({ status, stdout }).to.deep.equal({ status: 1, stdout: '' });
 			expect(stderr).to.match(/^roomkey: The folder .*new cannot be used: .*\n$/);
 			expect(await readdir(join(parent, 'new'))).to.deep.equal([]);
-			// The folder is empty again, so that the command can be repeated.
 			expect(await runInProcess(args)).to.include({ status: 0 });
 			await rm(join(parent, 'new'), { recursive: true });
 		}
 	});
 
-	it('reports the first error, not the later one that the store cannot be closed', async () => {
+	it('reports the first error, not the later error of closing the store', async () => {
 		let isRemoved = false;
 		const io: Io = {
 			env: {},

@@ -1,4 +1,4 @@
-/** What `roomkey` asks on a terminal. The program `script`, which every Debian has, makes the terminal. */
+/** What `roomkey` asks on a terminal, which the program `script` makes. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,7 +8,6 @@ import { expect } from 'chai';
 
 const main = resolve('dist/server/cli/main.js');
 
-/** A command on a terminal. */
 class Terminal {
 	readonly child: ChildProcessWithoutNullStreams;
 	shown = '';
@@ -29,7 +28,6 @@ class Terminal {
 		this.child.stdin.write(`${text}\n`);
 	}
 
-	/** Resolves with the exit code. */
 	async ended(): Promise<number | null> {
 		if (this.child.exitCode === null) await once(this.child, 'close');
 		return this.child.exitCode;

@@ -1,7 +1,4 @@
-/**
- * Several servers as one service, connected by a bus: clients receive what other servers write, also after an outage of the
- * bus.
- */
+/** Several servers on one bus. Their clients receive what the other servers write. */
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { liveQuery, publication } from '../../shared/publication.js';
@@ -52,7 +49,7 @@ describe('several servers', () => {
 					publications: [topics],
 					streams: [open],
 					methods: [notifyOpen],
-					// So long that the check of tokens ends no session here: only the bus does.
+					// Only the bus ends sessions here, not the check of tokens.
 					tokenCheckInterval: HOUR,
 				}),
 			),
@@ -78,7 +75,6 @@ describe('several servers', () => {
 	const eventArgs = ({ fields }: Frame) => (fields as { args: unknown[] }).args;
 	const isEvent = ({ msg }: Frame) => msg === 'changed';
 
-	/** What `/readyz` says of the bus. */
 	async function busState(index: number) {
 		const response = await fetch(`${app(index).url}/readyz`);
 		const { checks } = (await response.json()) as { checks: { bus: { status: string; details?: object } } };
@@ -99,14 +95,14 @@ describe('several servers', () => {
 		expect(await client.next()).to.deep.include({ msg: 'removed', id: rid });
 	});
 
-	it('send streams the events of another server, also with values such as a date', async () => {
+	it('send streams the events of another server, dates included', async () => {
 		const client = await connect(1);
 		await client.subscribe('stream-open', 'e', false);
 		await (await connect(0)).call('notifyOpen', 'hello');
 		expect(eventArgs(await client.next())).to.deep.equal(['hello', new Date(0)]);
 	});
 
-	it('send members the changes of rooms and memberships that a call at another server has made', async () => {
+	it('send members the change of a room by a call at another server', async () => {
 		const client = await connect(1, bob);
 		await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 		await (await connect(0, alice)).call('e2e.setRoomKeyID', rid, 'the-key-id');
@@ -187,7 +183,7 @@ describe('several servers', () => {
 			expect(received).to.deep.equal(['one', 'two']);
 		});
 
-		it('send members the key id that was set and the offer that was made meanwhile', async () => {
+		it('send members the key id and the offer that were stored meanwhile', async () => {
 			const client = await connect(1, bob);
 			await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 			await client.subscribe('stream-notify-user', `${bob.id}/subscriptions-changed`, false);
@@ -206,7 +202,7 @@ describe('several servers', () => {
 			expect([...shown]).to.have.members(['the-key-id', 'the-key-id-sealed']);
 		});
 
-		it('send what a server wrote, even if that server does not connect to the bus again', async () => {
+		it('send the last writes of a server that stays disconnected', async () => {
 			const client = await connect(1, bob);
 			await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 			for (const each of links) each.cut();
@@ -249,7 +245,7 @@ describe('several servers', () => {
 			Buffer.from([0xff, 0xfe, 0x00]),
 			'9'.repeat(9 * 1024 * 1024),
 		];
-		// Two of the 14 are readable: one with four invalid events, and one with a valid event, about an unknown collection.
+		// Two of the 14 are readable. One has four invalid events, the other a valid event of an unknown collection.
 		for (const data of nonsense) link(0).inject(data);
 		await (await connect(0)).call('notifyOpen', 'after');
 		expect(eventArgs(await client.next())[0]).to.equal('after');

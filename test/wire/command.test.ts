@@ -1,5 +1,4 @@
 /** The `roomkey` command in a process of its own. */
-
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,9 +7,6 @@ import { expect } from 'chai';
 import { Command } from '../support/command.js';
 import { RawClient } from '../support/ddp.js';
 import { post, request } from '../support/rest.js';
-
-/** A user of the demo. */
-const ALICE = { id: 'd26x6zSkaPSe5gCyy', username: 'alice', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
 
 describe('roomkey', () => {
 	let folder: string;
@@ -59,7 +55,7 @@ describe('roomkey', () => {
 	}
 
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-		it(`closes cleanly at ${signal}: clients are notified, and the exit code is 0 (ddp.md 18)`, async () => {
+		it(`closes its clients and exits with 0 at ${signal} (ddp.md 18)`, async () => {
 			const command = roomkey('--memory --port 0');
 			const address = await command.listening();
 			const client = await RawClient.connect(`${address.replace('http', 'ws')}/websocket`);
@@ -72,7 +68,7 @@ describe('roomkey', () => {
 		});
 	}
 
-	it('closes its clients one after another at SIGTERM, and serves the others meanwhile (ddp.md 18)', async () => {
+	it('closes clients one after another at SIGTERM, and serves the others (ddp.md 18)', async () => {
 		const command = roomkey('--memory --port 0 --grace 12000');
 		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
 		const clients: RawClient[] = [];
@@ -93,12 +89,11 @@ describe('roomkey', () => {
 		expect(await command.ended()).to.equal(0);
 	});
 
-	/** Resolves when the log of `command` contains `text`. */
 	async function logged(command: Command, text: string): Promise<void> {
 		while (!command.err.includes(text)) await once(command.child.stderr, 'data');
 	}
 
-	it('reads its TLS certificate again at SIGHUP, and continues with the present one if the new one is wrong', async () => {
+	it('replaces its TLS certificate at SIGHUP if the new one is valid', async () => {
 		const fixture = (name: string) => path.resolve('test/fixtures/tls', name);
 		const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
 		await copyFile(fixture('first.cert.pem'), cert);
@@ -114,7 +109,7 @@ describe('roomkey', () => {
 		expect(await command.stop()).to.equal(0);
 	});
 
-	it('continues at SIGHUP if it has no certificate and does not run on a terminal', async () => {
+	it('continues at SIGHUP without a certificate and without a terminal', async () => {
 		const command = roomkey('--memory --port 0');
 		await command.listening();
 		command.child.kill('SIGHUP');
@@ -129,7 +124,6 @@ describe('roomkey', () => {
 		command.child.kill('SIGTERM');
 		// The shutdown would close the second connection only after a quarter of an hour.
 		await first.closed;
-		// A process that a signal has ended has no exit code.
 		expect(await command.stop('SIGTERM')).to.equal(null);
 		expect((await second.closed).code).to.equal(1006);
 	});
@@ -144,7 +138,7 @@ describe('roomkey', () => {
 		expect(await second.stop()).to.equal(0);
 	});
 
-	it('refuses a folder that a process with the same id uses, as in another container', async () => {
+	it('refuses a folder in use by a process with the same id', async () => {
 		const first = roomkey(`--data ${folder}/data --port 0`);
 		await first.listening();
 		const takeId = `Object.defineProperty(process, 'pid', { value: ${first.child.pid} })`;
@@ -182,7 +176,7 @@ describe('roomkey', () => {
 		expect(metrics.err).to.match(/^roomkey: .*EADDRINUSE.* \(settings: host and metrics\)$/m);
 	});
 
-	it('writes a failed start as one line of the log, if the log is JSON', async () => {
+	it('logs a failed start in one line if the log is JSON', async () => {
 		const file = path.join(folder, 'roomkey.json');
 		await writeFile(file, JSON.stringify({ 'log-format': 'json', grace: 'x', nothing: 1 }));
 		for (const [line, env, status, text] of [
@@ -193,7 +187,7 @@ describe('roomkey', () => {
 		] as const) {
 			const command = roomkey(line, env);
 			expect(await command.ended(), line).to.equal(status);
-			// The levels of the log are numbers: 30 is info, 60 is fatal.
+			// 30 is the level `info`, and 60 is `fatal`.
 			const [first = '', ...others] = command.err
 				.trimEnd()
 				.split('\n')
@@ -203,7 +197,7 @@ describe('roomkey', () => {
 			expect({ level }).to.deep.equal({ level: 60 });
 			expect(msg).to.include(text);
 		}
-		// Errors of other commands, and of a server with a log for people, are plain text.
+		// Errors of other commands, and of a server with a pretty log, are plain text.
 		for (const line of ['user list --nope', '--memory --log-format pretty --port x']) {
 			const command = roomkey(line, line.startsWith('user') ? { ROOMKEY_LOG_FORMAT: 'json' } : {});
 			expect(await command.ended()).to.equal(2);
@@ -288,7 +282,7 @@ describe('roomkey', () => {
 		});
 	});
 
-	it('prints an address for this machine, and that it listens on all addresses if it does', async () => {
+	it('prints a local address, and whether it listens on all addresses', async () => {
 		const command = roomkey('--memory --port 0 --host 0.0.0.0');
 		const address = await command.listening();
 		await command.printed(`Roomkey listening on ${address} (on all addresses: 0.0.0.0)\n`);
@@ -345,106 +339,5 @@ describe('roomkey', () => {
 		expect(again.out.trim().split('\n')).to.have.length(1);
 		const inMemory = roomkey('--memory --port 0');
 		await inMemory.printed('Nobody is an admin yet. To make one, start the server with a password in ADMIN_PASS.');
-	});
-
-	describe('--demo', () => {
-		it('listens where --host says, with a warning', async () => {
-			const command = roomkey('--demo --port 0 --host 0.0.0.0');
-			const address = await command.listening();
-			expect((await post(`${address}/api/v1/login`, null, { user: 'bob', password: 'bob' })).status).to.equal(200);
-			const warnings = command.err
-				.trim()
-				.split('\n')
-				.map((line) => JSON.parse(line))
-				// 40 is the level `warn`.
-				.filter(({ level }) => level === 40);
-			expect(warnings).to.have.length(1);
-			expect(warnings[0]).to.include({ host: '0.0.0.0' });
-			expect(warnings[0].msg).to.include('public passwords');
-			const local = roomkey('--demo --port 0');
-			await local.listening();
-			expect(local.err).not.to.include('public passwords');
-		});
-
-		it('prints a curl line that sets a key id when it is run for the first time', async () => {
-			const command = roomkey('--demo --port 0');
-			const address = await command.listening();
-			const printed = await new Promise<string>((resolve) => {
-				const look = () => (command.out.includes('Over DDP') ? resolve(command.out) : undefined);
-				look();
-				command.child.stdout.on('data', look);
-			});
-			// The test sends the request of the line without curl, which a machine may lack.
-			const line = /curl (.|\n)+?'\n/.exec(printed)?.[0].replaceAll('\\\n', '') ?? '';
-			expect(line).to.match(/^curl -X POST http/);
-			const quoted = (flag: string) => [...line.matchAll(new RegExp(`${flag} '([^']*)'`, 'g'))].map(([, text]) => text);
-			const curl = () =>
-				request(/http\S+/.exec(line)?.[0] ?? '', {
-					method: 'POST',
-					headers: quoted('-H').map((header) => header?.split(': ') as [string, string]),
-					body: quoted('-d')[0] ?? '',
-				});
-			const { text } = await curl();
-			expect(text).to.equal('{"success":true}');
-			expect((await curl()).body).to.include({ errorType: 'error-room-e2e-key-already-exists' });
-			expect(line).to.include(`${address}/api/v1/e2e.setRoomKeyID`);
-		});
-
-		it('logs which argument had the wrong type, but not its value; without --demo only at the log level debug', async () => {
-			for (const [line, isLogged] of [
-				['--demo --port 0', true],
-				['--memory --port 0', false],
-				['--memory --port 0 --log-level debug', true],
-			] as const) {
-				const command = roomkey(line);
-				const address = await command.listening();
-				await post(`${address}/api/v1/login`, null, { user: { username: 'x' }, password: { secret: 'my-secret' } });
-				await post(`${address}/api/v1/method.callAnon/login`, null, {
-					message: JSON.stringify({ msg: 'method', id: '1', method: 'login', params: ['my-secret'] }),
-				});
-				expect(await command.stop()).to.equal(0);
-				expect(command.err.includes('"method":"login","argument":"options","path":""'), line).to.equal(isLogged);
-				expect(command.err).not.to.include('my-secret');
-			}
-		});
-
-		it('contains the example users and rooms', async () => {
-			const address = await roomkey('--demo --port 0').listening();
-			const setRoomKeyID = `${address}/api/v1/e2e.setRoomKeyID`;
-			const answers = [];
-			// A room of alice with a key id, a room without alice, and no room.
-			for (const rid of ['Qe3Wa3outaDMKzAZC', 'y7TdGkqRsvB4nHfXa', 'nowhere']) {
-				answers.push((await post(setRoomKeyID, ALICE, { rid, keyID: 'k' })).body);
-			}
-			expect(answers).to.deep.equal([
-				{
-					success: false,
-					error: 'E2E Key ID already exists [error-room-e2e-key-already-exists]',
-					errorType: 'error-room-e2e-key-already-exists',
-					details: { method: 'e2e.setRoomKeyID' },
-				},
-				{
-					success: false,
-					error: 'Invalid room [error-invalid-room]',
-					errorType: 'error-invalid-room',
-					details: { method: 'e2e.setRoomKeyID' },
-				},
-				{
-					success: false,
-					error: 'Invalid room [error-invalid-room]',
-					errorType: 'error-invalid-room',
-					details: { method: 'canAccessRoom' },
-				},
-			]);
-			for (const name of ['alice', 'bob', 'admin']) {
-				expect((await post(`${address}/api/v1/login`, null, { user: name, password: name })).status).to.equal(200);
-			}
-		});
-
-		it('is the only mode that accepts the credentials of the demo', async () => {
-			const address = await roomkey('--memory --port 0').listening();
-			expect((await post(`${address}/api/v1/e2e.setRoomKeyID`, ALICE, {})).status).to.equal(401);
-			expect((await post(`${address}/api/v1/login`, null, { user: 'alice', password: 'alice' })).status).to.equal(401);
-		});
 	});
 });

@@ -5,7 +5,7 @@ import { RawClient } from '../support/ddp.js';
 import { addPerson, addRoom, keyIdOf } from '../support/people.js';
 import { post } from '../support/rest.js';
 
-/** The users. Each of them calls once over DDP and once over REST. */
+/** Each user calls once over DDP and once over REST. */
 const USER_COUNT = 100;
 
 describe('200 concurrent calls of e2e.setRoomKeyID', () => {

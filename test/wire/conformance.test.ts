@@ -1,4 +1,4 @@
-/** The DDP conformance suite (`test/conformance`): Roomkey passes, and a wrong server fails the right cases. */
+/** The DDP conformance suite (`test/conformance`), run against Roomkey and against faulty servers. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -19,9 +19,9 @@ import { startWrongServer } from '../support/wrongServer.js';
 const cases = loadCases();
 const isHeartbeat = ({ needs = [] }: Case) => needs.includes('heartbeat');
 
-/** The time limit for answers that must arrive, even on a busy machine. */
+/** For answers that must arrive, even on a busy machine. */
 const LONG_TIMEOUT_MS = 60_000;
-/** The time limit for answers that never arrive. */
+/** For answers that never arrive. */
 const SHORT_TIMEOUT_MS = 400;
 
 const failures = (results: readonly CaseResult[]) =>
@@ -49,8 +49,7 @@ describe('the DDP conformance suite', () => {
 	it('passes over SockJS', () =>
 		expectPassed(app.webSocketUrl, {
 			transport: 'sockjs',
-			// Cases with a path of their own do not use the transport of the run. Logins are slow, because passwords are
-			// hashed, and the transport makes no difference to them.
+			// Cases with their own path do not use SockJS. Logins are slow, and the same on both transports.
 			cases: cases.filter((one) => !isHeartbeat(one) && !one.path && !one.needs?.includes('accounts')),
 		}));
 
@@ -63,9 +62,8 @@ describe('the DDP conformance suite', () => {
 		}
 	});
 
-	it('skips cases of features that the server lacks, and of levels that are not requested', async () => {
-		// The cases of section 14 need the feature `rate-limit`. Most of section 19 have the level Q: they are about faults
-		// of Meteor.
+	it('skips cases of missing features and of levels that are not requested', async () => {
+		// Section 14 needs the feature `rate-limit`. Most cases of section 19 have the level Q.
 		const some = cases.filter(({ section }) => section === 'ddp.md 14' || section === 'ddp.md 19');
 		const requested = some.filter(({ level, needs = [] }) => level !== 'Q' && !needs.includes('rate-limit'));
 		const { passed, skipped } = await runConformance(app.webSocketUrl, {
@@ -99,7 +97,7 @@ describe('the DDP conformance suite', () => {
 	describe('a server', () => {
 		const casesOfFaults = new Set(Object.values(FAULTS).flatMap((fault) => fault.cases));
 
-		it('passes each case that a fault below fails, if the proxy makes no fault', async () => {
+		it('passes each case below if the proxy makes no fault', async () => {
 			const correct = await startWrongServer(app.webSocketUrl, {});
 			try {
 				await expectPassed(correct.url, { cases: cases.filter(({ name }) => casesOfFaults.has(name)) });
@@ -134,13 +132,13 @@ describe('the DDP conformance suite', () => {
 				);
 			});
 
-		it('says how many have passed, and ends with 0', async () => {
+		it('says how many cases have passed, and ends with 0', async () => {
 			const { code, stdout } = await run(app.webSocketUrl, '--only', 'ddp.md 15', '--timeout', '60000');
 			expect(stdout).to.match(/^\d+ passed, 0 failed, 0 skipped\n$/);
 			expect(code).to.equal(0);
 		});
 
-		it('says what has failed, with the frames, and ends with 1', async () => {
+		it('says which case has failed, with its frames, and ends with 1', async () => {
 			const wrong = await startWrongServer(app.webSocketUrl, FAULTS['drops the id of a ping']?.fault ?? {});
 			try {
 				const { code, stdout } = await run(wrong.url, '--only', 'a ping with an id has a pong with that id');

@@ -47,7 +47,7 @@ describe('moving data in and out', () => {
 		return folder;
 	}
 
-	it('gives data folders to the owner of their parent folder, and a backup to the account of the command', async () => {
+	it('gives data folders, but no backup, to the owner of the parent folder', async () => {
 		const isRoot = process.getuid?.() === 0;
 		// 65534 is the user nobody.
 		const owner = isRoot ? 65534 : process.getuid?.();
@@ -76,7 +76,7 @@ describe('moving data in and out', () => {
 		expect((await stat(join(parent, 'a'))).uid).to.equal(owner);
 	});
 
-	it('names the command that imports data of Roomkey 0.1, wherever such a folder is given', async () => {
+	it('names the command that imports a folder of Roomkey 0.1', async () => {
 		const source = await folderOf({ 'users.db': ['{"_id":"a","username":"alice"}'] });
 		for (const line of [
 			['backup', '--data', source, data],
@@ -98,7 +98,7 @@ describe('moving data in and out', () => {
 		expect((await roomkey('backup', '--data', data, join(parent, 'saved'))).status).to.equal(0);
 	});
 
-	it('imports a folder of Roomkey 0.1: the last version of each document, and nothing that was deleted', async () => {
+	it('imports the last version of each document of Roomkey 0.1', async () => {
 		const source = await folderOf({
 			'rocketchat_room.db': [
 				'{"$$indexCreated":{"fieldName":["name"],"unique":true,"sparse":true}}',
@@ -123,7 +123,6 @@ describe('moving data in and out', () => {
 		]);
 		expect(await store.users.findOne({ username: 'alice' })).to.include({ _id: 'u' });
 		await close();
-		// Again: nothing changes.
 		expect((await roomkey('import', '--data', data, source)).out).to.include(
 			'rocketchat_room.db: 0 written, 2 unchanged',
 		);
@@ -176,7 +175,7 @@ describe('moving data in and out', () => {
 		expect(await copied.store.rooms.findOne({ _id: 'r' })).to.deep.equal(room);
 	});
 
-	it('backs up a folder that is in use, and restores it into a new one', async () => {
+	it('backs up a folder in use, and restores it into a new one', async () => {
 		const { store, close } = await open();
 		await store.rooms.insertOne({ _id: 'before', t: 'p' });
 		let writing = true;
@@ -195,13 +194,12 @@ describe('moving data in and out', () => {
 		await restoreFolder(backup, restored);
 		const copied = await open(restored);
 		expect(await copied.store.rooms.findOne({ _id: 'before' })).to.include({ t: 'p' });
-		// The backup is a consistent state. Each room is written before its membership, so the last room may lack one. The
-		// room `before` has none.
+		// Each room is written before its membership, so the last room may lack one. The room `before` has none.
 		const rooms = await copied.store.rooms.countDocuments({});
 		expect(await copied.store.subscriptions.countDocuments({})).to.be.within(rooms - 2, rooms - 1);
 	});
 
-	it('backs up from another process, and refuses targets that are not empty and sources without data', async () => {
+	it('refuses targets that are not empty, and sources without data', async () => {
 		const { store } = await open();
 		await store.rooms.insertOne({ _id: 'r', t: 'p' });
 		const backup = join(parent, 'backup');
@@ -213,7 +211,7 @@ describe('moving data in and out', () => {
 		expect((await roomkey('restore', '--data', join(parent, 'new2'), parent)).status).to.equal(1);
 	});
 
-	it('names the commands that export the data of a folder in use, and they work', async () => {
+	it('names working commands that export the data of a folder in use', async () => {
 		await open();
 		const [backup, lines] = [join(parent, 'backup'), join(parent, 'lines')];
 		const refused = await roomkey('export', '--data', data, lines);
@@ -225,7 +223,7 @@ describe('moving data in and out', () => {
 			expect(await roomkey(...args)).to.include({ status: 0, err: '' });
 		}
 		expect(await readdir(lines)).to.include('users.jsonl');
-		// For an import the error names no backup, because a backup would not help.
+		// A backup would not help an import.
 		expect((await roomkey('import', '--data', data, lines)).err)
 			.to.include('in use by')
 			.and.not.include('backup');

@@ -1,7 +1,4 @@
-/**
- * DDP over real sockets: test/contract/ddp.md sections 1 to 9, 13 and 15, and unknown subscriptions (10). Other files test
- * publications (10 to 12), the faults of Meteor (19: faults.test.ts) and transcripts (17, 20).
- */
+/** DDP over real sockets. Numbers in titles are sections of test/contract/ddp.md. */
 import { expect } from 'chai';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -14,7 +11,6 @@ import { SEED, seedVectors } from '../support/seeds.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** Promises that tests settle by hand. */
 const gates = new Gates();
 
 const methods = [
@@ -35,7 +31,7 @@ const methods = [
 		args: { gate: String },
 		run: ({ gate: name }, context) => {
 			context.unblock();
-			// A second time has no effect.
+			// The second call has no effect.
 			context.unblock();
 			return gates.wait(name);
 		},
@@ -108,7 +104,6 @@ describe('DDP over WebSocket', () => {
 		it('chooses no subprotocol', async () => {
 			const { WebSocket } = await import('ws');
 			const socket = new WebSocket(app.webSocketUrl, ['ddp', 'x']);
-			// `ws` requires one of its subprotocols. Its error shows that the server has chosen none.
 			const error = await new Promise<Error>((resolve) => socket.on('error', resolve));
 			expect(error.message).to.equal('Server sent no subprotocol');
 		});
@@ -209,7 +204,7 @@ describe('DDP over WebSocket', () => {
 				.and.not.equal(session);
 		});
 
-		it('accepts calls that are sent together with connect, before its answer', async () => {
+		it('accepts calls that are sent before the answer to connect', async () => {
 			const client = await open();
 			client.send({ msg: 'connect', version: '1', support: ['1'] });
 			client.send({ msg: 'method', id: '1', method: 'echo', params: ['x'] });
@@ -256,7 +251,7 @@ describe('DDP over WebSocket', () => {
 			client.send({ msg: 'method', id: '2', method: 'echo', params: [2] });
 			client.send({ msg: 'foo' });
 			const other = await connect();
-			// A call of another connection does not wait. When it is answered, both calls above have been read.
+			// When this call is answered, both calls above have been read.
 			await other.call('open', 'order');
 			const seen = await client.take(5);
 			expect(seen.map(({ msg, id, methods: ids }) => `${msg} ${id ?? ids ?? ''}`)).to.deep.equal([
@@ -279,7 +274,7 @@ describe('DDP over WebSocket', () => {
 		it('drops the queued messages when the connection closes', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['drop'] });
-			// If it ran, it would log an error.
+			// This call would log an error.
 			client.send({ msg: 'method', id: '2', method: 'fail' });
 			client.send({ msg: 'ping' });
 			await client.next();
@@ -319,7 +314,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.nextText()).to.equal('{"msg":"result","id":""}');
 		});
 
-		it('passes the random seed to the method; an empty seed counts as absent', async () => {
+		it('passes the random seed to the method, unless the seed is empty', async () => {
 			const client = await connect();
 			for (const [randomSeed, seen] of [
 				['abc', 'abc'],
@@ -364,7 +359,7 @@ describe('DDP over WebSocket', () => {
 	});
 
 	describe('updated (7)', () => {
-		it('comes once for each call, also for a failed call and an unknown method', async () => {
+		it('comes once for each call, also a failed or unknown one', async () => {
 			const client = await connect();
 			const names = ['echo', 'throw', 'fail', 'two strings', 'nope'];
 			for (const name of names) client.send({ msg: 'method', id: name, method: name });
@@ -378,7 +373,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.next()).to.deep.equal({ msg: 'pong' });
 		});
 
-		it('does not come for a malformed call or for a call of another connection', async () => {
+		it('does not come for malformed calls or calls of other connections', async () => {
 			const [client, other] = [await connect(), await connect()];
 			await client.callWithId('mine', 'echo');
 			other.send({ msg: 'method', id: 'malformed', method: 'echo', params: null });
@@ -387,7 +382,7 @@ describe('DDP over WebSocket', () => {
 			expect(await other.next()).to.deep.equal({ msg: 'pong' });
 		});
 
-		it('comes before the result if nothing was written, but after the result of an unknown method', async () => {
+		it('comes before the result if nothing is written, except for unknown methods', async () => {
 			const client = await connect();
 			for (const [name, ...order] of [
 				['echo', 'updated', 'result'],
@@ -423,7 +418,7 @@ describe('DDP over WebSocket', () => {
 	});
 
 	describe('protocol errors (9)', () => {
-		/** One level deeper than EJSON may be nested. */
+		/** One level deeper than EJSON allows. */
 		const deep = `${'['.repeat(101)}${']'.repeat(101)}`;
 		for (const [text, reply] of [
 			['{bad', '{"msg":"error","reason":"Bad request"}'],
@@ -445,7 +440,7 @@ describe('DDP over WebSocket', () => {
 			['{"msg":"changed","cleared":5}', '{"msg":"error","reason":"Parse error"}'],
 			[`{"msg":"method","params":${deep}}`, '{"msg":"error","reason":"Parse error"}'],
 		] as const) {
-			it(`answers ${text.slice(0, 60) || 'an empty frame'} with an error, and the connection stays open`, async () => {
+			it(`answers ${text.slice(0, 60) || 'an empty frame'} with an error, and stays open`, async () => {
 				const client = await connect();
 				client.send(text);
 				expect(await client.nextText()).to.equal(reply);
