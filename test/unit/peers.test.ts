@@ -54,6 +54,16 @@ describe('the messages of other processes', () => {
 		expect(peers.noteMessage('new', 0, false, now + 10, 60_000)).to.include({ isGap: false });
 	});
 
+	it('are asked for up to a maximum, also after several gaps', () => {
+		const peers = new Peers();
+		for (const n of [1, 9_000, 20_000]) peers.noteMessage('a', n, true, now);
+		const numbers = [...peers.missingToAskFor(now)].flatMap(({ missing }) => missing);
+		expect(numbers).to.have.length(10_000);
+		expect([numbers[0], numbers.at(-1)]).to.deep.equal([10_000, 19_999]);
+		peers.noteMessage('a', 20_002, true, now);
+		expect([...peers.missingToAskFor(now)].flatMap(({ missing }) => missing)).to.have.length(10_000);
+	});
+
 	it('are asked for no longer than ten seconds', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, now);
