@@ -13,14 +13,13 @@ import { type Frame, RawClient } from '../support/ddp.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** A publish function. */
 type Run = (context: PublicationContext, params: readonly unknown[]) => unknown;
 
-/** The publish functions of the publications `a` and `b`. Each test sets its own. */
+/** The publish functions by the name of the publication. Each test sets its own. */
 const runs = new Map<string, Run>();
 const names = ['a', 'b'];
 
-/** The publish functions of two universal publications. They publish nothing unless a test sets them. */
+/** The publish functions of two universal publications. */
 let universal: Run = () => {};
 let secondUniversal: Run = () => {};
 
@@ -35,7 +34,7 @@ const publications = [
 		}),
 	),
 	publication({ ...anyone, name: 'typed', args: { n: Number }, run: (_args, context) => context.ready() }),
-	// No test reaches its time limit.
+	// The time limit is longer than any test.
 	publication({
 		...anyone,
 		name: 'patient',
@@ -47,7 +46,6 @@ const publications = [
 	publication({ ...anyone, name: null, run: (_args, context) => secondUniversal(context, []) }),
 ];
 
-/** A promise that a test resolves by `open`. */
 function gate(): { opened: Promise<void>; open(): void } {
 	let open = () => {};
 	const opened = new Promise<void>((resolve) => {
@@ -152,7 +150,7 @@ describe('publications over DDP', () => {
 
 	const connect = () => clients.connect(app.webSocketUrl);
 
-	/** Subscribes to a publication with this publish function. @returns the frames that the client receives */
+	/** Sets the publish function and subscribes. @returns the frames that follow */
 	async function subscribe(run: Run, client?: RawClient, id = 's', name = 'a'): Promise<Frame[]> {
 		runs.set(name, run);
 		const subscriber = client ?? (await connect());
@@ -176,9 +174,8 @@ describe('publications over DDP', () => {
 		addDocument(context, []);
 		context.ready();
 	};
-	/** The texts of the log lines of the level error. */
 	const errorLines = () => app.log.lines.filter(({ level }) => level === 'error').map(({ text }) => text);
-	/** The messages of the errors in these lines. */
+	/** The messages of the logged errors. */
 	const errors = () =>
 		app.log.lines
 			.filter(({ level }) => level === 'error')
@@ -203,7 +200,7 @@ describe('publications over DDP', () => {
 			expect(await subscribe(addAndReady, client, 's', 'b')).to.deep.equal([]);
 		});
 
-		it('answers unsub with `removed` for its documents, then nosub; a second unsub only with nosub', async () => {
+		it('answers unsub with `removed` and nosub, and a second unsub with nosub', async () => {
 			const client = await connect();
 			await subscribe(addAndReady, client);
 			client.send({ msg: 'unsub', id: 's' });
@@ -227,7 +224,7 @@ describe('publications over DDP', () => {
 			expect(await subscribe(addAndReady, client)).to.deep.equal([ADDED, READY]);
 		});
 
-		it('checks parameters: nosub 400', async () => {
+		it('refuses invalid parameters', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'typed', params: ['1'] });
 			expect(await client.next()).to.have.nested.property('error.reason', 'Match failed');
@@ -268,37 +265,37 @@ describe('publications over DDP', () => {
 	describe('a publish function (10)', () => {
 		const cases: [string, Run, object[], error?: string][] = [
 			[
-				'calls ready twice: one ready',
+				'sends ready once if it calls ready twice',
 				(context) => {
 					context.ready();
 					context.ready();
 				},
 				[READY],
 			],
-			['returns a live query without documents: ready', () => withRole('none'), [READY]],
-			['returns an empty array: ready', () => [], [READY]],
-			['returns nothing: nothing', () => undefined, []],
-			['returns false: nothing', () => false, []],
+			['sends ready for a live query without documents', () => withRole('none'), [READY]],
+			['sends ready if it returns an empty array', () => [], [READY]],
+			['sends nothing if it returns nothing', () => undefined, []],
+			['sends nothing if it returns false', () => false, []],
 			[
-				'returns an array of something else: 500',
+				'ends with 500 if it returns an array of numbers',
 				() => [5],
 				[{ ...NOSUB, error: INTERNAL }],
 				'Publish function returned an array of something else than live queries',
 			],
 			[
-				'returns two live queries of one collection: 500',
+				'ends with 500 if it returns two live queries of one collection',
 				() => [withRole('r'), withRole('q')],
 				[{ ...NOSUB, error: INTERNAL }],
 				`Publish function returned multiple live queries for collection ${PERMISSIONS}`,
 			],
 			[
-				'returns something else: 500',
+				'ends with 500 if it returns another object than a live query',
 				() => ({}),
 				[{ ...NOSUB, error: INTERNAL }],
 				'Publish function can only return what liveQuery() makes, or an array of that',
 			],
 			[
-				'throws: removed, then nosub 500',
+				'removes its documents and ends with 500 if it throws',
 				(context) => {
 					addDocument(context, []);
 					throw new Error('a secret');
@@ -306,9 +303,9 @@ describe('publications over DDP', () => {
 				[ADDED, REMOVED, { ...NOSUB, error: INTERNAL }],
 				'a secret',
 			],
-			['rejects with undefined: nosub 500', () => Promise.reject(), [{ ...NOSUB, error: INTERNAL }], 'undefined'],
+			['ends with 500 if it rejects with undefined', () => Promise.reject(), [{ ...NOSUB, error: INTERNAL }], 'undefined'],
 			[
-				'calls error(e): removed, then nosub with the error',
+				'removes its documents and ends with an error by error(e)',
 				(context) => {
 					addDocument(context, []);
 					context.error(new ClientError('nope', 'NOPE'));
@@ -329,7 +326,7 @@ describe('publications over DDP', () => {
 				],
 			],
 			[
-				'calls error(): removed, then nosub without error',
+				'removes its documents and ends without an error by error()',
 				(context) => {
 					addDocument(context, []);
 					context.error();
@@ -337,7 +334,7 @@ describe('publications over DDP', () => {
 				[ADDED, REMOVED, NOSUB],
 			],
 			[
-				'calls stop(): removed, then nosub',
+				'removes its documents and ends by stop()',
 				(context) => {
 					addAndReady(context, []);
 					context.stop();
@@ -345,7 +342,7 @@ describe('publications over DDP', () => {
 				[ADDED, READY, REMOVED, NOSUB],
 			],
 			[
-				'does anything after stop(): nothing',
+				'has no effect after stop()',
 				(context) => {
 					context.stop();
 					addAndReady(context, []);
@@ -358,19 +355,19 @@ describe('publications over DDP', () => {
 				[NOSUB],
 			],
 			[
-				'changes a document that is not there: 500',
+				'ends with 500 if it changes a missing document',
 				(context) => context.changed('c', 'x', {}),
 				[{ ...NOSUB, error: INTERNAL }],
 				'Could not find element with id x to change',
 			],
 			[
-				'removes a document that is not there: 500',
+				'ends with 500 if it removes a missing document',
 				(context) => context.removed('c', 'x'),
 				[{ ...NOSUB, error: INTERNAL }],
 				'Removed nonexistent document x',
 			],
 			[
-				'adds a document whose id is an object: 500',
+				'ends with 500 if it adds a document whose id is an object',
 				(context) => context.added('c', {}, {}),
 				[{ ...NOSUB, error: INTERNAL }],
 				'Meteor does not currently support objects other than ObjectID as ids',
@@ -384,7 +381,7 @@ describe('publications over DDP', () => {
 			});
 		}
 
-		it('ends with nosub 500 if it adds a document that cannot be encoded', async () => {
+		it('ends with 500 if it adds a document that cannot be encoded', async () => {
 			expect(await subscribe((context) => context.added('c', 'x', { big: 10n }))).to.deep.equal([
 				{ ...NOSUB, error: INTERNAL },
 			]);
@@ -392,7 +389,7 @@ describe('publications over DDP', () => {
 
 		for (const fields of [undefined, null, 'text', ['list'], new Date(0), new Uint8Array(1)]) {
 			const type = String(fields === null || fields === undefined ? fields : fields.constructor.name);
-			it(`ends with nosub 500 if it publishes ${type} in place of an object of fields`, async () => {
+			it(`ends with 500 if it publishes ${type} instead of fields`, async () => {
 				const refused = { ...NOSUB, error: INTERNAL };
 				expect(await subscribe((context) => context.added('c', 'x', fields as never))).to.deep.equal([refused]);
 				const frames = await subscribe((context) => {
@@ -411,7 +408,7 @@ describe('publications over DDP', () => {
 			expect(await subscribe((context) => context.added('c', 'x', new Point() as never))).to.deep.equal([ADDED]);
 		});
 
-		it('ends with nosub 500 if it adds a field that cannot be encoded, even if the client has this field from another subscription', async () => {
+		it('ends with 500 for an unencodable value of a field that the client has', async () => {
 			const client = await connect();
 			await subscribe(addAndReady, client);
 			expect(await subscribe((context) => context.added('c', 'x', { f: 10n }), client, 't', 'b')).to.deep.equal([
@@ -421,7 +418,7 @@ describe('publications over DDP', () => {
 			expect(await client.untilEcho()).to.deep.equal([REMOVED, NOSUB]);
 		});
 
-		it('has 500 as its error if the details cannot be encoded; so has a method', async () => {
+		it('ends with 500 for an error with unencodable details, as a method does', async () => {
 			const details = { big: 10n };
 			const frames = await subscribe((context) => context.error(new ClientError('big', 'x', details)));
 			expect(frames).to.deep.equal([{ ...NOSUB, error: INTERNAL }]);
@@ -429,7 +426,7 @@ describe('publications over DDP', () => {
 			expect(await client.call('cyclic details')).to.deep.include({ error: INTERNAL });
 		});
 
-		it('calls methods as its user, on its connection; an error of the method ends the subscription (6)', async () => {
+		it('calls methods as its user, and ends with 500 if a method fails (6)', async () => {
 			const seen: unknown[] = [];
 			const client = await connect();
 			await subscribe(async (context) => {
@@ -448,7 +445,7 @@ describe('publications over DDP', () => {
 			expect(errors()).to.include("Can't call setUserId on a server initiated method call");
 		});
 
-		it('has its onStop listeners called when the subscription stops, and at once if the subscription has stopped', async () => {
+		it('has its onStop listeners called at a stop, or at once after it', async () => {
 			const received: string[] = [];
 			await subscribe((context) => {
 				context.onStop(() => void received.push('stopped'));
@@ -459,7 +456,7 @@ describe('publications over DDP', () => {
 			expect(received).to.deep.equal(['stopped', 'at once', 'end']);
 		});
 
-		it('does not count as unanswered when its subscription has ended, even if it never ends', async () => {
+		it('does not count as unanswered after the end of its subscription', async () => {
 			const client = await connect();
 			runs.set('patient', (context) => {
 				context.unblock();
@@ -478,7 +475,7 @@ describe('publications over DDP', () => {
 			['never ends', () => new Promise(() => {})],
 			['never calls ready', () => {}],
 		] as const) {
-			it(`does not keep its subscription in memory when that has ended, if it ${what}`, async () => {
+			it(`does not keep an ended subscription in memory, if it ${what}`, async () => {
 				setFlagsFromString('--expose-gc');
 				const collectGarbage = runInNewContext('gc') as () => void;
 				const client = await connect();
@@ -506,7 +503,7 @@ describe('publications over DDP', () => {
 			await pending.opened;
 		});
 
-		it('has its other onStop listeners called if one throws or rejects, and the error is logged', async () => {
+		it('has its other onStop listeners called if one throws or rejects', async () => {
 			const frames = await subscribe((context) => {
 				context.onStop(() => {
 					throw new Error('thrown');
@@ -539,7 +536,7 @@ describe('publications over DDP', () => {
 			expect(signal?.aborted).to.equal(true);
 		});
 
-		it('may change an object that it has published: the server compares with its own copy', async () => {
+		it('may change an object that it has published, and publish it again', async () => {
 			const client = await connect();
 			const shown = { list: [1] };
 			const change = gate();
@@ -575,7 +572,7 @@ describe('publications over DDP', () => {
 			expect(frame).to.have.nested.property('error.error', 'nope');
 		});
 
-		it('are awaited when the user changes, so that their documents are not removed and added again (19)', async () => {
+		it('are awaited when the user changes, and keep their documents (19)', async () => {
 			universal = async (context) => {
 				await new Promise(setImmediate);
 				context.added('u', 'x', { user: context.userId });
@@ -652,7 +649,7 @@ describe('publications over DDP', () => {
 			expect(await client.take(2)).to.deep.equal([NOSUB, { msg: 'updated', methods: ['1'] }]);
 		});
 
-		it('waits until the change before it has ended, and sends no document again that the client has', async () => {
+		it('waits for the change before it, and sends no document twice', async () => {
 			const client = await connect();
 			await subscribe(async (context) => {
 				await new Promise(setImmediate);
@@ -785,7 +782,7 @@ describe('publications over DDP', () => {
 		const RESULT = { msg: 'result', id: 'w', result: 'written' };
 		const UPDATED = { msg: 'updated', methods: ['w'] };
 
-		it('publish matching documents, and each change after the result and before the updated of its method', async () => {
+		it('publish each change between `result` and `updated` of its method', async () => {
 			const client = await connect();
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 			expect(await subscribe(() => withRole('r'), client)).to.deep.equal([added('p', 'r'), READY]);
@@ -821,7 +818,7 @@ describe('publications over DDP', () => {
 			expect(frames.at(-1)).to.deep.equal(READY);
 		});
 
-		it('stop together if one of several is refused; the live queries of other clients go on', async () => {
+		it('stop together if one is refused, without an effect on other clients', async () => {
 			const [refused, reader] = [await connect(), await connect()];
 			const [nosub] = await subscribe(() => [withRole('r'), liveQuery('rooms', { t: undefined }, { t: 1 })], refused);
 			expect(nosub).to.deep.include({ msg: 'nosub', id: 's' });
@@ -832,7 +829,7 @@ describe('publications over DDP', () => {
 			expect(await refused.untilEcho()).to.deep.equal([]);
 		});
 
-		it('end with an error for a client to which a change cannot be published, and go on for others', async () => {
+		it('end only for the client to which a change cannot be published', async () => {
 			const [failing, reader] = [await connect(), await connect()];
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 			let context: PublicationContext | undefined;
@@ -841,8 +838,8 @@ describe('publications over DDP', () => {
 				return withRole('r');
 			}, failing);
 			await subscribe(() => withRole('r'), reader);
-			// The text of this EJSON type is the id of the document, so the client loses the document. The live query, whose ids are
-			// strings, does not notice, and publishes the next change as `changed`, which fails.
+			// The text of this EJSON value is the id of the document, so the client loses the document. The live query does not
+			// notice, and its next `changed` fails.
 			context?.removed(PERMISSIONS, { typeName: () => 'id', toJSONValue: () => 'p' });
 			const changed = { msg: 'changed', collection: PERMISSIONS, id: 'p', fields: { roles: ['r', 's'] } };
 			expect(await write(reader, 'p', ['r', 's'])).to.deep.equal([RESULT, changed, UPDATED]);
@@ -854,7 +851,7 @@ describe('publications over DDP', () => {
 			expect((await failing.take(2)).map(({ msg }) => msg)).to.deep.equal(['removed', 'nosub']);
 		});
 
-		it('keep the filter and the fields that they were made with, even if these objects are changed later', async () => {
+		it('keep their filter and fields, even if these objects change later', async () => {
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 			await app.store.permissions.insertOne({ _id: 'secret', roles: ['s'] });
 			const frames = await subscribe(async () => {
@@ -869,7 +866,7 @@ describe('publications over DDP', () => {
 			expect(frames).to.deep.equal([added('p', 'r'), READY]);
 		});
 
-		it('may publish a document that the publish function publishes too; it is removed once', async () => {
+		it('share a document with the publish function, and remove it once', async () => {
 			const client = await connect();
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 			await subscribe((context) => {
@@ -881,7 +878,7 @@ describe('publications over DDP', () => {
 			expect(await client.untilEcho()).to.deep.equal([removed, NOSUB]);
 		});
 
-		it('publish a document again when it is written after the publish function has removed it', async () => {
+		it('publish a document again if it changes after the publish function removed it', async () => {
 			const client = await connect();
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 			let context: PublicationContext | undefined;
@@ -942,7 +939,7 @@ describe('publications over DDP', () => {
 				await other.close();
 			});
 
-			it('end with an error, before the updated of the method', async () => {
+			it('end with an error before the `updated` of the method', async () => {
 				await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 				await subscribe(() => withRole('r'), client);
 				readsFail = true;
@@ -956,7 +953,7 @@ describe('publications over DDP', () => {
 				expect(other.log.lines.map(({ text }) => text)).to.include('Exception from sub a id s');
 			});
 
-			it('remove all documents before the updated of the method, even if that takes several turns of the event loop', async () => {
+			it('remove 5,000 documents before the `updated` of the method', async () => {
 				const count = 5000;
 				for (let i = 0; i < count; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles: ['r'] });
 				await subscribe(() => withRole('r'), client);
@@ -967,7 +964,7 @@ describe('publications over DDP', () => {
 			});
 		});
 
-		it('do not delay the updated of other clients because of a client that reads nothing', async () => {
+		it('do not delay `updated` for others if a client reads nothing', async () => {
 			const roles = ['r', '-'.repeat(60_000)];
 			for (let i = 0; i < 300; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles });
 			const [reader, writer] = [await connect(), await connect()];
