@@ -75,7 +75,10 @@ describe('a server that shuts down', () => {
 
 	for (const [what, sent] of [
 		['that has sent nothing', ''],
-		['that has sent a request without its body', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n'],
+		[
+			'that has sent a request without its body',
+			'POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n',
+		],
 		['that has sent half of its headers', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\n'],
 	] as const) {
 		it(`is not delayed by a client ${what} (18)`, async () => {
