@@ -1,4 +1,4 @@
-/** Tests that /api/v1/openapi.json and /asyncapi.json are valid and complete, and describe the server that serves them. */
+/** /api/v1/openapi.json, /asyncapi.json and /api-docs. */
 import { gunzipSync } from 'node:zlib';
 import { Parser } from '@asyncapi/parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
@@ -94,7 +94,7 @@ describe('the description of the server', () => {
 
 	for (const path of ['/api/v1/openapi.json', '/asyncapi.json']) {
 		describe(path, () => {
-			it('is compressed for clients that accept gzip, and not sent again to clients that already have it', async () => {
+			it('is compressed on request, and not sent again to clients that have it', async () => {
 				const plain = await fetch(app.url + path, { headers: { 'accept-encoding': 'identity' } });
 				const text = await plain.text();
 				const etag = plain.headers.get('etag') as string;
@@ -113,7 +113,7 @@ describe('the description of the server', () => {
 				expect(raw.length).to.be.below(text.length / 5);
 			});
 
-			it('redirects from a path that ends with a slash, but not if only the query ends with one', async () => {
+			it('redirects if the path ends with a slash, but not if the query does', async () => {
 				const { status, headers } = await fetch(`${app.url}${path}/?x=1`, { redirect: 'manual' });
 				expect(status).to.equal(308);
 				expect(headers.get('location')).to.equal(`../${path.split('/').at(-1)}`);
@@ -147,7 +147,7 @@ describe('the description of the server', () => {
 	});
 
 	it('has an operation for every route of REST, and no other', () => {
-		// The routes are not called. So the invoker and the services are stubs, and `get` says that each method exists.
+		// The stub of the invoker says that `login` exists, which adds the routes of accounts.
 		const routes = routesOf(catalogue.methods, { get: () => true } as never, {} as never, '8.0.0');
 		const served = routes.flatMap(({ path, verbs }) => {
 			const full = path.startsWith('/') ? path : `/api/v1/${path}`;
@@ -177,7 +177,7 @@ describe('the description of the server', () => {
 
 	for (const definition of catalogue.methods) {
 		const { name, rest, returns } = definition;
-		it(`has an example of a call that ${name} accepts, and an example of its result`, () => {
+		it(`has examples of a call that ${name} accepts, and of its result`, () => {
 			const { messages } = asyncapi.channels[`method.${name.replaceAll('/', '_')}`];
 			const params = decode(structuredClone(messages.call.examples[0].payload.params)) as unknown[];
 			expect(() => checkArgs(definition, params)).not.to.throw();
@@ -193,7 +193,7 @@ describe('the description of the server', () => {
 		});
 	}
 
-	it('says what a rule counts by, and whether it counts all calls over REST as those of one connection', () => {
+	it('says what a rule with a matcher for connections counts by', () => {
 		const connectionIds = [
 			undefined,
 			null,
@@ -251,7 +251,7 @@ describe('the description of the server', () => {
 		expect(openapi.info.description).to.include('with `success`, except the answer to a successful `logout`');
 	});
 
-	it('describes the status 429, and the headers of a limit, only for routes with a limit', () => {
+	it('describes the status 429 and limit headers only for routes with a limit', () => {
 		const limited = (name: string, connectionId?: (id: string | null) => boolean) => ({
 			definition: method({ name, summary: 'Limited by a rule', args: {}, errors: [], rest: 'GET', run: () => 1 }),
 			rule: { matcher: { type: 'method', name, ...(connectionId && { connectionId }) } } as const,
@@ -260,7 +260,6 @@ describe('the description of the server', () => {
 		const methods = [...catalogue.methods, ...ruled.map(({ definition }) => definition)];
 		const limits = [...catalogue.limits, ...ruled.map(({ rule }) => rule)];
 		const { paths } = openapiDocument({ methods, limits, version: '1' }) as Json;
-		/** Whether the status 429 is described, and whether the headers of a limit are. */
 		const described = (path: string, verb: string) => {
 			const { responses } = paths[`/api/v1/${path}`][verb];
 			return [429 in responses, 'X-RateLimit-Limit' in (responses[200].headers ?? {})];
@@ -272,7 +271,7 @@ describe('the description of the server', () => {
 		expect(described('users.logoutOtherClients', 'post')).to.deep.equal([true, true]);
 		expect(described('logout', 'post')).to.deep.equal([false, false]);
 		expect(described('info', 'get')).to.deep.equal([false, false]);
-		// A called method that exceeds its limit has the status 400 here, like every error of a called method.
+		// `method.call` answers 400 if the called method exceeds its limit.
 		expect(described('method.call/{method}', 'post')).to.deep.equal([false, true]);
 		// Over DDP the rule does limit the method.
 		const { channels } = asyncapiDocument({ methods, limits, version: '1', publications: [], streams: [] }) as Json;
@@ -334,7 +333,7 @@ describe('the description of the server', () => {
 			expect(post['x-limits']).to.deep.equal([{ calls: 7, per: 60_000, countedBy: 'caller' }]);
 		});
 
-		it('has no path for login, logout or `me` if the server has no methods for accounts', () => {
+		it('has no path for login, logout or `me` without methods for accounts', () => {
 			const { paths } = openapiDocument({ methods: [ownMethod], limits: [], version: '1' }) as Json;
 			expect(Object.keys(paths)).to.have.members([
 				'/api/v1/tasks/{text}',
@@ -367,7 +366,7 @@ describe('the description of the server', () => {
 			]);
 		});
 
-		it('shows the members of a returned object beside `success`, and any other value as `result`', async () => {
+		it('shows fields of a returned object beside `success`, and other values as `result`', async () => {
 			const answering = (name: string, returns: Pattern, ...values: readonly unknown[]) => ({
 				definition: method({
 					name,
@@ -409,7 +408,7 @@ describe('the description of the server', () => {
 			}
 		});
 
-		it('describes a parameter that is an object, or a list of objects, as JSON text', async () => {
+		it('describes objects and lists of objects in a query as JSON text', async () => {
 			const list = method({
 				name: 'tasks.list',
 				summary: 'Lists tasks',
@@ -469,13 +468,11 @@ describe('the description of the server', () => {
 			const linked = Array.from(page.matchAll(/(?:href|src)="(api-docs[^"#]*)"/g), ([, path = '']) => path);
 			expect(linked).to.deep.equal(['api-docs/icon.svg', 'api-docs/page.css', 'api-docs/page.js']);
 			const scripts = new Set(['page.js']);
-			// The loop also visits the scripts that it adds.
 			for (const script of scripts) {
 				const text = await (await fetch(`${app.url}/api-docs/${script}`)).text();
 				for (const [, imported = ''] of text.matchAll(/from '\.\/([^']+)'/g)) scripts.add(imported);
 				expect(text).not.to.match(/https?:/);
 			}
-			// `page.js`, and the eight scripts that it or another script imports.
 			expect(scripts.size).to.equal(9);
 			for (const path of ['api-docs', ...linked, ...Array.from(scripts, (name) => `api-docs/${name}`)]) {
 				const { status, headers } = await fetch(`${app.url}/${path}`);
@@ -495,7 +492,7 @@ describe('the description of the server', () => {
 			expect(headers.get('location')).to.equal('../api-docs');
 		});
 
-		it('is absent when it is switched off; the documents are still served', async () => {
+		it('is absent when switched off, but the documents are served', async () => {
 			const without = await startApp({ apiDocs: false });
 			for (const path of ['api-docs', 'api-docs/page.js']) {
 				expect((await request(`${without.url}/${path}`)).status).to.equal(404);

@@ -1,4 +1,4 @@
-/** How a server shuts down: which calls it still answers, and which clients cannot delay it (test/contract/ddp.md section 18). */
+/** How a server shuts down (test/contract/ddp.md section 18). */
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { mock } from 'node:test';
@@ -31,13 +31,13 @@ const methods = [
 ];
 
 describe('a server that shuts down', () => {
-	it('answers all calls that a client had sent, also those that the server had not read yet (18)', async () => {
+	it('answers all calls that a client has sent, even unread ones (18)', async () => {
 		const app = await startApp({ methods, grace: 600_000, ddp: { maxQueue: 10 } });
 		const [client, other] = [await RawClient.connect(app.webSocketUrl), await RawClient.connect(app.webSocketUrl)];
 		client.send({ msg: 'method', id: 'first', method: 'wait', params: ['first'] });
 		const text = 'x'.repeat(1000);
 		for (let i = 0; i < 3000; i++) client.send({ msg: 'method', id: String(i), method: 'length', params: [text] });
-		// Gives the calls time to arrive. While ten wait in the queue, the server does not read more of them.
+		// Gives the calls time to arrive. The server stops reading them while ten wait.
 		await other.call('echo', 'x');
 		await other.close();
 		const closed = app.close();
@@ -53,14 +53,14 @@ describe('a server that shuts down', () => {
 		await closed;
 	});
 
-	it('closes its clients one after another over half of the grace period, and answers those that are still connected (18)', async () => {
+	it('closes clients one by one over half the grace period, answering the rest (18)', async () => {
 		mock.timers.enable({ apis: ['setTimeout'] });
 		try {
 			const app = await startApp({ methods, grace: 20_000 });
 			const clients: RawClient[] = [];
 			for (let i = 0; i < 10; i++) clients.push(await RawClient.connect(app.webSocketUrl));
 			const closed = app.close();
-			// Ten clients in 10 s: one at once, then one each second.
+			// Ten clients in 10 s, which is half of the grace period.
 			for (const [i, client] of clients.entries()) {
 				mock.timers.tick(i === 0 ? 0 : 1000);
 				expect(await client.closed).to.deep.equal({ code: 1001, reason: 'Server is shutting down' });
@@ -74,16 +74,19 @@ describe('a server that shuts down', () => {
 	});
 
 	for (const [what, sent] of [
-		['that never said anything', ''],
-		['that sent half a request', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n'],
-		['that sent half of its headers', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\n'],
+		['that has sent nothing', ''],
+		[
+			'that has sent a request without its body',
+			'POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n',
+		],
+		['that has sent half of its headers', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\n'],
 	] as const) {
 		it(`is not delayed by a client ${what} (18)`, async () => {
 			const app = await startApp({ methods, grace: 20 });
 			const socket = connectTcp(Number(new URL(app.url).port), '127.0.0.1').on('error', () => {});
 			await once(socket, 'connect');
 			socket.resume().write(sent);
-			// The server answers a later request, so it has accepted the connection and received what the client sent.
+			// The server answers a later request, so it has read what the client sent.
 			expect((await post(`${app.url}/api/v1/unknown`, null, {})).status).to.equal(404);
 			const ended = once(socket, 'close');
 			await app.close();
@@ -91,7 +94,7 @@ describe('a server that shuts down', () => {
 		});
 	}
 
-	it('fires the signal of a running REST call when the grace period is over (18)', async () => {
+	it('fires the signal of a REST call when the grace period ends (18)', async () => {
 		const app = await startApp({ methods, grace: 20 });
 		const [started, aborted] = [gates.wait('started'), gates.wait('aborted')];
 		const answer = post(`${app.url}/api/v1/until%20aborted`, null, {});

@@ -13,7 +13,7 @@ type Name = (typeof LISTENERS)[number] | 'admin';
 interface World {
 	readonly people: Readonly<Record<Name, Person>>;
 	readonly app: TestApp;
-	/** The room. The owner holds its key with the key id `k`, the member lacks this key. */
+	/** A room whose key `k` the owner holds and the member lacks. */
 	readonly rid: string;
 	/** Changes fields of the room, without an event. */
 	readonly changeRoom: (fields: Partial<Room>) => Promise<unknown>;
@@ -22,15 +22,13 @@ interface World {
 }
 
 interface Row {
-	/** The title: the call, its events, and who receives each. */
-	readonly what: string;
-	/** Changes the store before the clients subscribe. */
+	readonly title: string;
 	readonly beforeSubscribe?: (world: World) => Promise<unknown>;
-	/** Changes the store, without events, after the clients have subscribed. */
+	/** Changes the store without events. */
 	readonly afterSubscribe?: (world: World) => Promise<unknown>;
 	readonly caller: Name;
 	readonly call: (world: World) => readonly [method: string, ...params: unknown[]];
-	/** The events that each client receives, each once and in any order. */
+	/** The events that the owner and the member receive, in any order. */
 	readonly owner?: readonly string[];
 	readonly member?: readonly string[];
 }
@@ -48,7 +46,7 @@ const queuedAndOffered = async (world: World) => {
 
 const rows: Row[] = [
 	{
-		what: 'setRoomKeyID: the room, to all members',
+		title: 'setRoomKeyID sends the room to all members',
 		afterSubscribe: ({ app, rid }) =>
 			app.store.rooms.updateOne({ _id: rid }, { $unset: { e2eKeyId: 1 } }, { silent: true }),
 		caller: 'owner',
@@ -57,14 +55,14 @@ const rows: Row[] = [
 		member: [ROOM],
 	},
 	{
-		what: 'setRoomKeyID that comes too late: the room, because its caller is queued',
+		title: 'setRoomKeyID that comes too late sends the room with the queued caller',
 		caller: 'member',
 		call: ({ rid }) => ['e2e.setRoomKeyID', rid, 'other'],
 		owner: [ROOM],
 		member: [ROOM],
 	},
 	{
-		what: 'setUserPublicAndPrivateKeys: the rooms in whose queues the user is put',
+		title: 'setUserPublicAndPrivateKeys sends the rooms in whose queues the user is put',
 		afterSubscribe: ({ app, people }) =>
 			app.store.users.updateOne({ _id: people.member.id }, { $unset: { e2e: 1 } }, { silent: true }),
 		caller: 'member',
@@ -73,7 +71,7 @@ const rows: Row[] = [
 		member: [ROOM],
 	},
 	{
-		what: 'updateGroupKey for oneself: the own membership, and the room if its queue changes',
+		title: 'updateGroupKey for oneself by a queued user sends the own membership and the room',
 		afterSubscribe: queued,
 		caller: 'member',
 		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
@@ -81,20 +79,20 @@ const rows: Row[] = [
 		member: [MEMBERSHIP, ROOM],
 	},
 	{
-		what: 'updateGroupKey for oneself, by a user who is not queued: only the own membership',
+		title: 'updateGroupKey for oneself by a user who is not queued sends the own membership',
 		caller: 'member',
 		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
 		member: [MEMBERSHIP],
 	},
 	{
-		what: 'updateGroupKey for another member: only the membership, to that member',
+		title: 'updateGroupKey for another member sends that member the membership',
 		afterSubscribe: queued,
 		caller: 'owner',
 		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
 		member: [MEMBERSHIP],
 	},
 	{
-		what: 'acceptSuggestedGroupKey: the own membership, and the room if its queue changes',
+		title: 'acceptSuggestedGroupKey by a queued user sends the own membership and the room',
 		afterSubscribe: queuedAndOffered,
 		caller: 'member',
 		call: ({ rid }) => ['e2e.acceptSuggestedGroupKey', rid],
@@ -102,7 +100,7 @@ const rows: Row[] = [
 		member: [MEMBERSHIP, ROOM],
 	},
 	{
-		what: 'rejectSuggestedGroupKey: the own membership, and the room if the user is put into its queue',
+		title: 'rejectSuggestedGroupKey by a user who is not queued sends the own membership and the room',
 		afterSubscribe: offered,
 		caller: 'member',
 		call: ({ rid }) => ['e2e.rejectSuggestedGroupKey', rid],
@@ -110,14 +108,14 @@ const rows: Row[] = [
 		member: [MEMBERSHIP, ROOM],
 	},
 	{
-		what: 'rejectSuggestedGroupKey by a user who is already queued: only the own membership',
+		title: 'rejectSuggestedGroupKey by a queued user sends the own membership',
 		afterSubscribe: queuedAndOffered,
 		caller: 'member',
 		call: ({ rid }) => ['e2e.rejectSuggestedGroupKey', rid],
 		member: [MEMBERSHIP],
 	},
 	{
-		what: 'provideUsersSuggestedGroupKeys: the membership, to each user who is given a key, and the room',
+		title: 'provideUsersSuggestedGroupKeys sends the room, and the membership to each user with an offer',
 		afterSubscribe: queued,
 		caller: 'owner',
 		call: ({ rid, people }) => [
@@ -128,14 +126,14 @@ const rows: Row[] = [
 		member: [MEMBERSHIP, ROOM],
 	},
 	{
-		what: 'requestSubscriptionKeys: e2e.keyRequest, to the members of the room',
+		title: 'requestSubscriptionKeys sends e2e.keyRequest to the members of the room',
 		caller: 'member',
 		call: () => ['e2e.requestSubscriptionKeys'],
 		owner: ['e2e.keyRequest k'],
 		member: ['e2e.keyRequest k'],
 	},
 	{
-		what: 'resetRoomKey: the membership, to the caller and to each member who lost a key, and the room, each once',
+		title: 'resetRoomKey sends the room, and each changed membership to its user',
 		afterSubscribe: ({ changeMembership }) => changeMembership({ E2EKey: sealed('k') }),
 		caller: 'owner',
 		call: ({ rid }) => ['e2e.resetRoomKey', rid, sealed('new'), 'new'],
@@ -143,14 +141,14 @@ const rows: Row[] = [
 		member: [MEMBERSHIP, ROOM],
 	},
 	{
-		what: 'resetUserE2EKey: each membership of the user that held a key',
+		title: 'resetUserE2EKey sends the user each own membership that had a key',
 		afterSubscribe: ({ changeMembership }) => changeMembership({ E2EKey: sealed('k') }),
 		caller: 'admin',
 		call: ({ people }) => ['e2e.resetUserE2EKey', people.member.id],
 		member: [MEMBERSHIP],
 	},
 	{
-		what: 'resetUserE2EKey: the rooms whose queues change',
+		title: 'resetUserE2EKey sends the rooms whose queues change',
 		afterSubscribe: queued,
 		caller: 'admin',
 		call: ({ people }) => ['e2e.resetUserE2EKey', people.member.id],
@@ -158,7 +156,7 @@ const rows: Row[] = [
 		member: [ROOM],
 	},
 	{
-		what: 'groups.invite: the membership, to the new member; the room, to all; e2e.keyRequest, to the others',
+		title: 'groups.invite sends the room, the new member the membership, and others e2e.keyRequest',
 		beforeSubscribe: ({ app, rid, people }) => app.store.subscriptions.deleteOne({ rid, 'u._id': people.member.id }),
 		caller: 'owner',
 		call: ({ rid, people }) => ['groups.invite', rid, '', people.member.id],
@@ -166,13 +164,13 @@ const rows: Row[] = [
 		member: ['subscriptions-changed inserted', ROOM],
 	},
 	{
-		what: 'getUsersOfRoomWithoutKey: no event',
+		title: 'getUsersOfRoomWithoutKey sends no event',
 		caller: 'member',
 		call: ({ rid }) => ['e2e.getUsersOfRoomWithoutKey', rid],
 	},
 ];
 
-describe('the events of each call, and who receives them (10.4)', () => {
+describe('events of calls (10.4)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 
@@ -191,7 +189,6 @@ describe('the events of each call, and who receives them (10.4)', () => {
 		};
 		const rid = await addRoom(app.store, [people.member], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(app.store, rid, people.owner, { E2EKey: sealed('k'), roles: ['owner'] });
-		// The stranger shares another room with the member.
 		await addRoom(app.store, [people.stranger, people.member]);
 		return {
 			people,
@@ -220,7 +217,7 @@ describe('the events of each call, and who receives them (10.4)', () => {
 		}
 	}
 
-	/** Subscribes to the user's own events, and to requests for the room's key, which a stranger may not read. */
+	/** A stranger may not subscribe to the requests for the room's key. */
 	async function listen(as: Person, rid: string): Promise<RawClient> {
 		const client = await connect(as);
 		for (const [id, name, eventName] of [
@@ -235,7 +232,7 @@ describe('the events of each call, and who receives them (10.4)', () => {
 		return client;
 	}
 
-	/** An event as text, such as `rooms-changed updated`. Fails if the event is about another room. */
+	/** An event as text, such as `rooms-changed updated`. */
 	function summaryOf({ fields }: Frame, { rid }: World): string {
 		const { eventName, args } = fields as { eventName: string; args: [unknown, { _id: string; rid?: string }?] };
 		const [, document] = args;
@@ -243,8 +240,8 @@ describe('the events of each call, and who receives them (10.4)', () => {
 		return `${eventName.split('/')[1]} ${args[0]}`;
 	}
 
-	for (const { what, beforeSubscribe, afterSubscribe, caller, call, ...notified } of rows) {
-		it(`${what} (10.4)`, async () => {
+	for (const { title, beforeSubscribe, afterSubscribe, caller, call, ...notified } of rows) {
+		it(title, async () => {
 			const world = await newWorld();
 			await beforeSubscribe?.(world);
 			const listening = new Map<Name, RawClient>();

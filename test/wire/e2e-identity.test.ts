@@ -1,7 +1,6 @@
 /**
- * Identity keys over real sockets. Numbers in titles are sections of test/contract/rocketchat-e2e.md, and words after them
- * are steps there. Those with an E or a T are rows of test/contract/beyond.md; those with # are issues and pull requests of
- * Rocket.Chat.
+ * Identity keys over real sockets. Titles cite sections and steps of test/contract/rocketchat-e2e.md. E and T are rows of
+ * beyond.md there, and # is an issue or pull request of Rocket.Chat.
  */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
@@ -117,7 +116,7 @@ describe('identity keys on the wire', () => {
 			}
 		});
 
-		it('GET e2e.keyHistory takes count and offset, and returns hashes that a client can check (E15, T3)', async () => {
+		it('GET e2e.keyHistory takes count and offset, and returns verifiable hashes (E15, T3)', async () => {
 			await addRoom(app.store, [alice, bob]);
 			for (const name of ['1', '2', '3']) await postTo(SET_KEYS, alice, { ...keyPair(name), force: true });
 			const { status, body } = await get(url(`e2e.keyHistory?uid=${alice.id}&count=2&offset=1`), bob);
@@ -140,13 +139,13 @@ describe('identity keys on the wire', () => {
 			});
 		});
 
-		it('POST users.resetE2EKey resets the keys of the caller, and removes their token', async () => {
+		it('POST users.resetE2EKey removes the keys and the token of the caller', async () => {
 			await postTo(SET_KEYS, alice, keyPair('1'));
 			expect((await postTo('users.resetE2EKey', alice, {})).text).to.equal('{"success":true}');
 			expect((await get(url('e2e.fetchMyKeys'), alice)).status).to.equal(401);
 		});
 
-		it('POST users.resetE2EKey reports that the user was the last holder of a room key (E11)', async () => {
+		it('POST users.resetE2EKey reports that a room key has no holder left (E11)', async () => {
 			const rid = await addRoom(app.store, [], { encrypted: true });
 			await addMember(app.store, rid, alice, { E2EKey: `key ${alice.id}` });
 			const { text } = await postTo('users.resetE2EKey', alice, { userId: alice.id });
@@ -196,7 +195,7 @@ describe('identity keys on the wire', () => {
 	});
 
 	describe('over DDP (section 4)', () => {
-		it('e2e.setUserPublicAndPrivateKeys takes both keys in one object, and has no result; e2e.fetchMyKeys returns the keys (4.3 Return)', async () => {
+		it('e2e.setUserPublicAndPrivateKeys takes both keys in one object, and has no result (4.3 Return)', async () => {
 			const client = await connect(alice);
 			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal({});
 			const outcome = await client.call(SET_KEYS, keyPair('1'));
@@ -223,7 +222,7 @@ describe('identity keys on the wire', () => {
 			});
 		}
 
-		it('a user has no field `e2e` before the keys are set and after a reset (2.1)', async () => {
+		it('e2e.resetOwnE2EKey removes the field `e2e` of the user (2.1)', async () => {
 			const stored = () => app.store.users.findOne({ _id: alice.id });
 			expect(await stored()).to.not.have.property('e2e');
 			const client = await connect(alice);
@@ -246,7 +245,7 @@ describe('identity keys on the wire', () => {
 			expect((await client.call('login', { resume: alice.token })).error).to.include({ error: 403 });
 		});
 
-		it('e2e.resetUserE2EKey: the connections of the user are closed, and that of the admin stays open', async () => {
+		it('e2e.resetUserE2EKey closes the connections of the user, but not that of the admin', async () => {
 			const [client, adminClient] = [await connect(alice), await connect(admin)];
 			expect(await adminClient.call('e2e.resetUserE2EKey', alice.id)).to.include({ result: true });
 			await client.closed;
@@ -255,7 +254,7 @@ describe('identity keys on the wire', () => {
 	});
 
 	describe('events (10.4)', () => {
-		it('first keys: members are notified of the rooms in whose queues the user is put (4.3 Queue, Notify)', async () => {
+		it('first keys send members each room where the user waits (4.3 Queue, Notify)', async () => {
 			const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 			const client = await connect(bob);
 			await listen(client, `${bob.id}/rooms-changed`);
@@ -265,7 +264,7 @@ describe('identity keys on the wire', () => {
 			expect(room.usersWaitingForE2EKeys).to.have.nested.property('[0].userId', alice.id);
 		});
 
-		it('replaced keys: the user receives the changed memberships; the other members of the encrypted room receive e2eIdentityChanged (E4, E15)', async () => {
+		it('replaced keys send the user the memberships, and other members e2eIdentityChanged (E4, E15)', async () => {
 			const rid = await addRoom(app.store, [bob], { encrypted: true });
 			await addMember(app.store, rid, alice, { E2EKey: `key ${alice.id}` });
 			await postTo(SET_KEYS, alice, keyPair('1'));

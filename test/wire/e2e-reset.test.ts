@@ -1,6 +1,6 @@
 /**
- * Reset, room state and events of streams, over real sockets (test/contract/rocketchat-e2e.md 6.1, 10; in beyond.md the rows
- * E2, E7, E13 and T3).
+ * Resets of room keys, room state and stream events, over real sockets. Titles cite sections of
+ * test/contract/rocketchat-e2e.md. E and T are rows of beyond.md there.
  */
 import { expect } from 'chai';
 import { dropCachedSetting } from '../../methods/model/settings/workspace.js';
@@ -21,7 +21,6 @@ interface StreamEvent {
 	readonly args: Record<string, unknown>[];
 }
 
-/** Publishes the event of a changed setting, without changing the setting. */
 const announceSetting = method({
 	name: 'test.announceSetting',
 	args: {},
@@ -140,7 +139,7 @@ describe('reset and room state, over the wire', () => {
 		expect(await (await connect(bob)).call('e2e.roomState', rid)).to.have.nested.property('result.holders', 2);
 	});
 
-	it('a reset notifies each member of the own membership and then of the room, once of each (10.4)', async () => {
+	it('a reset sends each member the own membership, and then the room (10.4)', async () => {
 		const [owner, member] = [await connect(alice), await connect(bob)];
 		for (const [client, { id }] of [
 			[owner, alice],
@@ -165,7 +164,7 @@ describe('reset and room state, over the wire', () => {
 	});
 
 	describe('a new subscriber of stream-notify-user (E7)', () => {
-		it('gets an event of subscriptions-changed for each key that is offered to them, after ready; an earlier subscriber gets none', async () => {
+		it('receives an event for each offered key, but earlier subscribers receive none', async () => {
 			const carol = await addPerson(app.store);
 			const offerRids: string[] = [];
 			// More offers than the 100 that the server reads by one query.
@@ -191,7 +190,7 @@ describe('reset and room state, over the wire', () => {
 			expect(await eventsOf(first)).to.deep.equal([]);
 		});
 
-		it('gets no such event for another event name, or without an offer', async () => {
+		it('receives no event for another event name, or without an offer', async () => {
 			const carol = await addPerson(app.store);
 			await addMember(app.store, rid, carol, { E2ESuggestedKey: 'offer' });
 			const client = await connect(carol);
@@ -222,7 +221,7 @@ describe('reset and room state, over the wire', () => {
 		dropCachedSetting(app.store, 'E2E_Enable');
 	});
 
-	it('everyone, logged in or not, may read stream-notify-all (10.2)', async () => {
+	it('a client that is not logged in may read stream-notify-all (10.2)', async () => {
 		const client = await connect(null);
 		expect(await subscribe(client, 'stream-notify-all', 'public-settings-changed')).to.include({ msg: 'ready' });
 		await (await connect(alice)).call('test.announceSetting');

@@ -1,6 +1,6 @@
 /**
- * The endpoints of test/contract/rocketchat-e2e.md section 6 over each transport: REST, `method.call` (8) and DDP (4).
- * These tests compare requests and answers word for word; other files test what the methods do.
+ * The requests and answers of the endpoints in test/contract/rocketchat-e2e.md section 6. Other files test what the methods
+ * do.
  */
 import { expect } from 'chai';
 import { parse, stringify } from '../../shared/ejson.js';
@@ -12,7 +12,7 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { headersOf, post, request } from '../support/rest.js';
 import { during } from '../support/settings.js';
 
-/** A private room whose key has the key id `k`. The owner holds this key, the member lacks it. */
+/** A room whose key `k` the owner holds and the member lacks. */
 interface World {
 	readonly owner: Person;
 	readonly member: Person;
@@ -20,25 +20,24 @@ interface World {
 }
 
 interface Endpoint {
-	/** The section that describes the endpoint. */
+	/** The section of the contract. */
 	readonly at: string;
 	readonly verb: 'GET' | 'POST';
 	readonly path: string;
-	/** The caller. */
 	readonly as: 'owner' | 'member';
-	/** Fields that the room must have. */
+	/** Fields of the room. */
 	readonly room?: object;
-	/** Fields that the membership of the member must have. */
+	/** Fields of the member's membership. */
 	readonly membership?: () => object;
 	/** Fields of the query or the body. */
 	readonly fields: (world: World) => Record<string, unknown>;
-	/** Parameters over DDP, if they are not the values of the fields in their order. */
+	/** Parameters over DDP, if they are not the values of `fields`. */
 	readonly params?: (world: World) => readonly unknown[];
-	/** The answer without `success`; absent if the method returns nothing. */
+	/** What the answer contains besides `success`. */
 	readonly payload?: (world: World) => object;
 	/** The result over DDP, if it differs from `payload`. */
 	readonly result?: unknown;
-	/** The error text for a call without fields; null if the method needs none. */
+	/** The error of a call without fields. Null if the method needs no fields. */
 	readonly missing: string | null;
 }
 
@@ -164,7 +163,6 @@ const endpoints: Endpoint[] = [
 	},
 ];
 
-/** The methods of section 4 that have no endpoint. */
 const onlyOverDdp = [
 	{ path: 'e2e.resetOwnE2EKey', params: () => [], result: true },
 	{ path: 'e2e.resetUserE2EKey', params: ({ member }: World) => [member.id], result: true },
@@ -265,7 +263,7 @@ describe('the endpoints of section 6', () => {
 			});
 		});
 
-		it(`${path} over DDP answers its result, or no value if it returns nothing (4, ${at})`, async () => {
+		it(`${path} over DDP answers its result, if it has one (4, ${at})`, async () => {
 			const world = await newWorld(endpoint);
 			const value = answer(world);
 			const outcome = await (await connect(world[as])).callWithId('m', path, ...paramsOf(endpoint, world));
@@ -289,7 +287,7 @@ describe('the endpoints of section 6', () => {
 
 	for (const endpoint of [...endpoints, ...onlyOverDdp]) {
 		const { path } = endpoint;
-		it(`${path} refuses a caller who is not logged in, with the name of the method in the error (4, 8)`, async () => {
+		it(`${path} refuses a caller without a login, and names the method (4, 8)`, async () => {
 			const world = await newWorld();
 			const params = 'at' in endpoint ? paramsOf(endpoint, world) : endpoint.params(world);
 			const error = {
@@ -309,7 +307,7 @@ describe('the endpoints of section 6', () => {
 		});
 	}
 
-	it('answer 200 while E2E_Enable is off, but e2e.fetchUsersWaitingForGroupKey lists nobody, and e2e.provideUsersSuggestedGroupKeys stores nothing (6, 11)', async () => {
+	it('answer 200 while E2E_Enable is off, two of them without effect (6, 11)', async () => {
 		await during(app.store, 'E2E_Enable', false, async () => {
 			for (const endpoint of endpoints) {
 				const { path, as, fields, payload } = endpoint;

@@ -1,6 +1,6 @@
 /**
- * Keys of rooms over real HTTP and DDP. Numbers in titles are sections of test/contract/rocketchat-e2e.md. Those with an E
- * or a T are rows of test/contract/beyond.md; those with # are issues and pull requests of Rocket.Chat.
+ * Room keys over REST and DDP. Titles cite sections of test/contract/rocketchat-e2e.md. E and T are rows of beyond.md
+ * there, and # is an issue or pull request of Rocket.Chat.
  */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
@@ -47,7 +47,7 @@ describe('room keys over REST and DDP', () => {
 		return client;
 	}
 
-	it('e2e.updateGroupKey stores a key of the caller, and offers a key to another member (6, 4.4)', async () => {
+	it('e2e.updateGroupKey stores an own key, and offers a key to others (6, 4.4)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { encrypted: true, e2eKeyId: 'k' });
 		const [own, offered] = [sealed('k'), sealed('k')];
 		expect(await send(alice, 'e2e.updateGroupKey', { uid: alice.id, rid, key: own })).to.deep.equal(SUCCESS);
@@ -156,7 +156,7 @@ describe('room keys over REST and DDP', () => {
 		await client.close();
 	});
 
-	it('e2e.setOrGetRoomKeyID sets the key id and the key, or returns the key id that is already set (E8)', async () => {
+	it('e2e.setOrGetRoomKeyID sets key id and key, or returns the existing key id (E8)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 		const key = sealed('k');
 		const path = url('e2e.setOrGetRoomKeyID');
@@ -166,7 +166,7 @@ describe('room keys over REST and DDP', () => {
 		expect(await queueOf(app.store, rid)).to.deep.equal([bob.id]);
 	});
 
-	it('a key with another key id than the room is refused with 400 and error-key-id-mismatch (E6, 7.3)', async () => {
+	it('e2e.updateGroupKey refuses a key with another key id than the room (E6, 7.3)', async () => {
 		const rid = await addRoomWhereBobLacksKey();
 		const { status, body } = await post(url('e2e.updateGroupKey'), alice, { uid: bob.id, rid, key: sealed('other') });
 		expect({ status, body }).to.deep.equal({
@@ -180,7 +180,7 @@ describe('room keys over REST and DDP', () => {
 		});
 	});
 
-	it('a key that another membership already has is refused with 400, and the answer does not contain the error of the database (2.3, 7.3)', async () => {
+	it('e2e.updateGroupKey refuses a key of another membership, without showing the key (2.3, 7.3)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { e2eKeyId: 'k' });
 		const key = sealed('k');
 		await post(url('e2e.updateGroupKey'), alice, { uid: alice.id, rid, key });
@@ -189,7 +189,7 @@ describe('room keys over REST and DDP', () => {
 		expect(JSON.stringify(body)).not.to.include(key);
 	});
 
-	it('a member who calls setRoomKeyID when another has set the key id already is queued (12 #36731)', async () => {
+	it('e2e.setRoomKeyID queues a caller who comes too late (12 #36731)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 		await post(url('e2e.setRoomKeyID'), alice, { rid, keyID: 'a' });
 		const { status, body } = await post(url('e2e.setRoomKeyID'), bob, { rid, keyID: 'b' });

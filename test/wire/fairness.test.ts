@@ -1,4 +1,4 @@
-/** Limits on malformed messages and on frames, and publications with more than the limit for buffered bytes. */
+/** Limits on malformed messages and frames, and publications that exceed `maxBuffered`. */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -10,7 +10,7 @@ import { Gates } from '../support/gates.js';
 import { addPerson, type Person } from '../support/people.js';
 
 const anyone = { summary: 'for a test', anonymous: true } as const;
-/** Number of rooms. Together their names are longer than `maxBuffered`. */
+/** The names of the rooms together exceed `maxBuffered`. */
 const ROOM_COUNT = 3000;
 const LAST_ID = `room-${ROOM_COUNT - 1}`;
 const roomName = (i: number) => `${i} ${'x'.repeat(300)}`;
@@ -120,7 +120,7 @@ describe('fairness and limits', () => {
 			expect(await client.call('echo', 1)).to.include({ result: 1 });
 		});
 
-		it('answers 20,000 pings in their order, because pings are not malformed', async () => {
+		it('answers 20,000 pings in their order', async () => {
 			const client = await connect();
 			for (let i = 0; i < 20_000; i++) client.send({ msg: 'ping', id: String(i) });
 			const pongs = await client.take(20_000);
@@ -132,9 +132,9 @@ describe('fairness and limits', () => {
 		const call = (length: number) => ({ msg: 'method', id: 'l', method: 'length', params: ['x'.repeat(length)] });
 		const LARGE = 64 * 1024;
 
-		it('may have 64 KiB before a login; a larger one closes the connection with 1009', async () => {
+		it('may have at most 64 KiB before a login', async () => {
 			const client = await connect();
-			// 100 characters are enough for the other members of the call.
+			// The rest of the frame has less than 100 characters.
 			client.send(call(LARGE - 100));
 			expect((await client.take(2))[1]).to.include({ result: LARGE - 100 });
 			client.send(call(LARGE));
@@ -185,7 +185,7 @@ describe('fairness and limits', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('may not have more than 64 KiB, counted in bytes, after a call that could have logged the client in but did not', async () => {
+		it('may not be larger, in bytes, after a call that logs nobody in', async () => {
 			const client = await connect();
 			const begun = gates.wait('login has begun');
 			client.send({ msg: 'method', id: '1', method: 'slow login', params: [null] });
@@ -231,7 +231,7 @@ describe('fairness and limits', () => {
 			return counts;
 		}
 
-		it('a login sends all documents of a subscription, also if they exceed the limit for buffered bytes', async () => {
+		it('are sent whole at a login, even beyond `maxBuffered`', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large for users', params: [] });
 			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
@@ -241,7 +241,7 @@ describe('fairness and limits', () => {
 			expect(added).to.equal(ROOM_COUNT + 1);
 		});
 
-		it('changes during a login with many documents arrive, for documents that were sent already and for others', async () => {
+		it('send changes made during a login, also of documents not sent yet', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large for users', params: [] });
 			await client.next();
@@ -266,7 +266,7 @@ describe('fairness and limits', () => {
 			await renaming;
 		});
 
-		it('an unsub sends all removals, also if they exceed the limit for buffered bytes, and later messages wait', async () => {
+		it('send all removals after an unsub, before later messages are served', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large', params: [] });
 			await countUntil(client, 'ready');

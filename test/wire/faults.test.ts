@@ -1,6 +1,6 @@
 /**
- * Faults of Meteor that Roomkey does not have, over real sockets. A title names the fault as in the table of
- * test/contract/ddp.md section 19, then what Roomkey does. publications.test.ts tests the fault of setUserId.
+ * Faults of Meteor that Roomkey does not have. A title names the fault of the table in test/contract/ddp.md section 19, then
+ * what Roomkey does.
  */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
@@ -15,8 +15,7 @@ const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 const gates = new Gates();
 const FALSY = [undefined, null, false, 0, ''];
 
-/** How often the method `counting` has run. */
-let runs = 0;
+let countingRuns = 0;
 
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
@@ -45,7 +44,7 @@ const methods = [
 		name: 'counting',
 		args: { value: String },
 		async run() {
-			runs++;
+			countingRuns++;
 		},
 	}),
 	method({
@@ -115,14 +114,14 @@ describe('faults of Meteor that are not copied (19)', () => {
 	}
 
 	for (const name of ['bigint', 'cycle']) {
-		it(`a result that cannot be encoded: 500, and \`updated\` is sent, for the method ${name}`, async () => {
+		it(`a result that cannot be encoded: 500 and \`updated\`, for ${name}`, async () => {
 			const client = await connect();
 			expect((await client.call(name)).error).to.include({ error: 500, reason: 'Internal server error' });
 		});
 	}
 
 	for (const [which, value] of FALSY.entries()) {
-		it(`\`undefined\` or another falsy value is thrown: 500, for ${value === '' ? 'an empty string' : value}`, async () => {
+		it(`a falsy value is thrown: 500, for ${value === '' ? 'an empty string' : value}`, async () => {
 			const client = await connect();
 			for (const late of [false, true]) {
 				const { error } = await client.call('throw falsy', which, late);
@@ -149,9 +148,9 @@ describe('faults of Meteor that are not copied (19)', () => {
 
 	it('audit of arguments with async methods: the arguments are checked before the method runs', async () => {
 		const client = await connect();
-		runs = 0;
+		countingRuns = 0;
 		expect((await client.call('counting', 5)).error).to.include({ error: 400, reason: 'Match failed' });
-		expect(runs).to.equal(0);
+		expect(countingRuns).to.equal(0);
 	});
 
 	describe('message size and queue length are not limited', () => {
@@ -162,14 +161,14 @@ describe('faults of Meteor that are not copied (19)', () => {
 			expect(await other.call('echo', 1)).to.include({ result: 1 });
 		});
 
-		it('a client that sends faster than it is served is slowed down by TCP, and nothing is lost', async () => {
+		it('a client that sends too fast is slowed down by TCP, without losses', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: 'first', method: 'wait' });
 			const [count, value] = [1000, 'x'.repeat(30_000)];
 			for (let i = 0; i < count; i++) client.send({ msg: 'method', id: `${i}`, method: 'length', params: [value] });
 			const other = await connect();
 			await other.call('echo', 1);
-			// 30 MB are more than the buffers of the operating system on both sides hold: the client still has the rest.
+			// 30 MB are more than the socket buffers on both sides hold.
 			expect(client.socket.bufferedAmount).to.be.greaterThan(0);
 			await other.call('open');
 			const frames = await client.take(2 * (count + 1));

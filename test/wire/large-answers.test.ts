@@ -1,4 +1,4 @@
-/** Large answers over every transport: a client that reads receives them whole, and is not disconnected. */
+/** Large answers over every transport. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -12,8 +12,7 @@ import type { Frame } from '../support/ddp.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
 
-/** Number of rooms in an answer. */
-const COUNT = 1000;
+const ROOM_COUNT = 1000;
 const CONNECT = { msg: 'connect', version: '1', support: ['1'] };
 const list = Array.from({ length: 20_000 }, (_, i) => ({ i, text: `"${'é😀\n'.repeat(10)}"`, at: new Date(i) }));
 
@@ -30,7 +29,6 @@ const methods = [
 	}),
 ];
 
-/** A connection over any transport. */
 interface TestConnection {
 	send(message: object): void;
 	next(): Promise<Frame>;
@@ -43,10 +41,10 @@ for (const compression of [false, true]) {
 		const clients = clientsOfEachTest();
 
 		before(async () => {
-			// Every large answer of these tests has more than three times as many bytes as may be buffered for a client.
+			// Each large answer has more than three times `maxBuffered`.
 			app = await startApp({ methods, ddp: { compression, maxBuffered: 128 * 1024 } });
 			alice = await addPerson(app.store);
-			for (let i = 0; i < COUNT; i++) await addRoom(app.store, [alice], { name: `${i} ${'x'.repeat(300)}` });
+			for (let i = 0; i < ROOM_COUNT; i++) await addRoom(app.store, [alice], { name: `${i} ${'x'.repeat(300)}` });
 		});
 		after(() => app.close());
 
@@ -55,7 +53,7 @@ for (const compression of [false, true]) {
 			return { send: (message) => client.send(JSON.stringify(message)), next: () => client.next() };
 		}
 
-		/** Makes a connection from two functions: one sends, one receives a frame of SockJS, such as `a["…"]` with messages. */
+		/** `nextFrame` receives a frame of SockJS, such as `a["…"]` with messages. */
 		function sockJsConnection(send: (frame: string) => void, nextFrame: () => Promise<string>): TestConnection {
 			const frames: Frame[] = [];
 			return {
@@ -112,7 +110,7 @@ for (const compression of [false, true]) {
 						if (msg === 'result' && id !== 'login') results.set(id, result as Room[]);
 					}
 					expect([...results.keys()]).to.have.members(ids);
-					for (const rooms of results.values()) expect(rooms).to.have.length(COUNT);
+					for (const rooms of results.values()) expect(rooms).to.have.length(ROOM_COUNT);
 				});
 
 				it('an answer arrives unchanged, and before the answers of later calls', async () => {
@@ -140,7 +138,7 @@ for (const compression of [false, true]) {
 					]);
 				});
 
-				it('an answer that cannot be encoded is a server error, and the connection stays open', async () => {
+				it('an answer that cannot be encoded is a server error without a disconnection', async () => {
 					const { send, next } = await open();
 					send(CONNECT);
 					send({ msg: 'method', id: '1', method: 'unencodable', params: [] });
@@ -168,7 +166,7 @@ for (const compression of [false, true]) {
 				expect(headers.get('content-type')).to.equal('application/json');
 				expect(Number(headers.get('content-length'))).to.equal(Buffer.byteLength(text));
 				expect(body).to.include({ success: true });
-				expect(body.update).to.have.length(COUNT);
+				expect(body.update).to.have.length(ROOM_COUNT);
 			});
 
 			it('method.call carries the text of a DDP message', async () => {
@@ -189,7 +187,7 @@ for (const compression of [false, true]) {
 				const [response] = await once(call, 'response');
 				response.destroy();
 				await once(response, 'close');
-				expect((await restGet('rooms.get')).body.update).to.have.length(COUNT);
+				expect((await restGet('rooms.get')).body.update).to.have.length(ROOM_COUNT);
 			});
 		});
 	});

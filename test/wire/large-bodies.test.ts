@@ -1,4 +1,4 @@
-/** One call offers the key of a large room to all its members, with all their old keys. */
+/** A method that accepts bodies above `maxBody`. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -7,7 +7,7 @@ import { headersOf, post, request } from '../support/rest.js';
 const MEMBERS = 500;
 const OLD_KEYS = 10;
 const MIB = 1024 * 1024;
-/** A key as long as in Rocket.Chat: a key id of 12 characters, and 256 bytes in base64. */
+/** A sealed key as long as in Rocket.Chat. */
 const sealed = (keyId: string) => keyId + 'A'.repeat(342).concat('==');
 
 describe('a method with a larger limit for bodies than `maxBody`', () => {
@@ -30,7 +30,7 @@ describe('a method with a larger limit for bodies than `maxBody`', () => {
 	const PATH = '/api/v1/e2e.provideUsersSuggestedGroupKeys';
 	const provide = (as: Person | null, body: unknown) => post(app.url + PATH, as, body);
 
-	it('accepts a body above `maxBody`: a key with ten old keys for each of 500 members', async () => {
+	it('accepts a body above `maxBody`, with eleven keys for each of 500 members', async () => {
 		const oldKeys = Array.from({ length: OLD_KEYS }, (_, i) => ({
 			e2eKeyId: `old-key-000${i}`,
 			ts: new Date(i).toISOString(),
@@ -49,7 +49,7 @@ describe('a method with a larger limit for bodies than `maxBody`', () => {
 		expect(await app.store.subscriptions.countDocuments(offered as object)).to.equal(MEMBERS);
 	});
 
-	it('refuses a call without a login before the body is read, with and without a Content-Length', async () => {
+	it('refuses a call without a login before the body is read', async () => {
 		// A body that was read would be refused as invalid JSON.
 		const invalid = `{${'x'.repeat(2 * MIB)}`;
 		expect((await provide(null, invalid)).status).to.equal(401);
@@ -59,7 +59,7 @@ describe('a method with a larger limit for bodies than `maxBody`', () => {
 		expect(status).to.equal(401);
 	});
 
-	it('refuses a body above the limit of the method; other methods refuse a body above `maxBody`', async () => {
+	it('refuses a body above its limit, as others refuse one above `maxBody`', async () => {
 		const tooLarge = { usersSuggestedGroupKeys: { none: ['x'.repeat(5 * MIB)] } };
 		expect((await provide(alice, tooLarge)).status).to.equal(413);
 		const other = await request(`${app.url}/api/v1/e2e.setRoomKeyID`, {

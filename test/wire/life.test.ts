@@ -1,4 +1,4 @@
-/** Time limits, parallel calls, limits of a client, and the shutdown (test/contract/ddp.md 5, 6, 10, 13, 16.5, 18). */
+/** The life of calls and connections. The numbers in titles are sections of test/contract/ddp.md. */
 import { once } from 'node:events';
 import { mock } from 'node:test';
 import { expect } from 'chai';
@@ -57,12 +57,10 @@ const methods = [
 	}),
 ];
 
-/** Number of calls of `runUntilFinish` that run at present, and the largest such number. */
 let running = 0;
 let maxRunning = 0;
 let finish: Promise<void> | undefined;
 
-/** Runs until the gate `finish` opens. */
 async function runUntilFinish(): Promise<void> {
 	maxRunning = Math.max(maxRunning, ++running);
 	finish ??= gates.wait('finish');
@@ -89,7 +87,7 @@ describe('the life of calls and connections', () => {
 	const connect = () => clients.connect(app.webSocketUrl);
 
 	describe('time limits (6)', () => {
-		it('end a call with an error, fire its signal, and let the next message start', async () => {
+		it('end a call with an error, fire its signal, and start the next', async () => {
 			await start();
 			const aborted = gates.wait('aborted');
 			const client = await connect();
@@ -123,7 +121,7 @@ describe('the life of calls and connections', () => {
 	});
 
 	describe('a client with the maximum of unanswered calls', () => {
-		/** Resolves when the server has read what other clients have sent before. The server reads its clients in turn. */
+		/** Resolves when the server has read what other clients have sent before. */
 		async function othersAreRead(): Promise<void> {
 			const other = await RawClient.connect(app.webSocketUrl);
 			await other.call('echo', 'x');
@@ -137,7 +135,7 @@ describe('the life of calls and connections', () => {
 			for (let i = 0; i < 6; i++) client.send({ msg: 'method', id: String(i), method: 'wait', params: [`slow ${i}`] });
 			await othersAreRead();
 			for (let pings = 0; pings < 5; pings++) {
-				// Two intervals: the first check finds that the client has sent the calls, so it sends no ping.
+				// Two intervals, because the first check only notices that the client has sent calls.
 				mock.timers.tick(2000);
 				expect(await client.next()).to.deep.equal({ msg: 'ping' });
 				client.send({ msg: 'pong' });
@@ -191,8 +189,8 @@ describe('the life of calls and connections', () => {
 		['in version pre1', 'pre1', 15_000],
 		['with a heartbeat interval of 0', '1', 0],
 	] as const) {
-		it(`a client ${condition} is disconnected when its socket was idle for the connect timeout (1.2)`, async () => {
-			// The mock stops the timer that waits for `connect`, but not that of the socket, which measures how long it is idle.
+		it(`a client ${condition} is disconnected when idle for the connect timeout (1.2)`, async () => {
+			// The mock stops the timer that waits for `connect`, but not the idle timer of the socket.
 			mock.timers.enable({ apis: ['setTimeout'] });
 			await start({ ddp: { connectTimeout: 50, heartbeat: { interval, timeout: 15_000 } } });
 			const client = await RawClient.open(app.webSocketUrl);
@@ -230,7 +228,7 @@ describe('the life of calls and connections', () => {
 	});
 
 	for (const name of ['meteor.loginServiceConfiguration', 'meteor_autoupdate_clientVersions']) {
-		it(`${name} is ready, because every Meteor client subscribes to it (16.5)`, async () => {
+		it(`${name}, to which Meteor clients subscribe, is ready (16.5)`, async () => {
 			await start();
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name, params: [] });
@@ -271,7 +269,7 @@ describe('the life of calls and connections', () => {
 		expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['nosub', 'ready']);
 	});
 
-	it('the parameters of all subscriptions of a client are limited in size together, without parameters that the publication ignores (10)', async () => {
+	it('the parameters that all subscriptions of a client use are limited together (10)', async () => {
 		await start({ ddp: { maxSubscriptionBytes: 20_000 } });
 		const client = await connect();
 		const subscribe = (id: string, ...params: unknown[]) => {
@@ -287,7 +285,7 @@ describe('the life of calls and connections', () => {
 		expect(await subscribe('4', 'e', large)).to.include({ msg: 'ready' });
 	});
 
-	it('a regular expression in the parameters counts with its length, although JSON writes it as {} (10)', async () => {
+	it('a regular expression in the parameters counts with its length (10)', async () => {
 		await start({});
 		const client = await connect();
 		const params = ['e', { args: [{ $regexp: 'x'.repeat(17_000), $flags: '' }] }];
@@ -295,7 +293,7 @@ describe('the life of calls and connections', () => {
 		expect(await client.next()).to.have.nested.property('error.error', 'error-subscription-too-large');
 	});
 
-	it('the parameters of one subscription are limited in size, because the server stores them (10)', async () => {
+	it('the parameters of one subscription are limited in size (10)', async () => {
 		await start({});
 		const client = await connect();
 		for (const size of [16_000, 17_000]) {
@@ -318,7 +316,7 @@ describe('the life of calls and connections', () => {
 		slow.socket.pause();
 		const text = 'x'.repeat(20_000);
 		let received = 0;
-		// Sends more than the buffers of the operating system on both sides hold.
+		// Sends more than the socket buffers on both sides hold.
 		for (let i = 0; i < 100; i++) {
 			await sender.call('flood', text);
 			received += (await fast.take(20)).filter(({ msg }) => msg === 'changed').length;
@@ -329,7 +327,7 @@ describe('the life of calls and connections', () => {
 		expect(await fast.call('echo', 'still here')).to.include({ result: 'still here' });
 	});
 
-	// Each of these tests closes its server, and then starts another, because `afterEach` closes one.
+	// These tests close their server. The server that they start at the end is for `afterEach`.
 	describe('when the server closes (18)', () => {
 		it('received messages are answered first', async () => {
 			mock.timers.enable({ apis: ['setTimeout'] });
@@ -343,7 +341,7 @@ describe('the life of calls and connections', () => {
 			const other = await connect();
 			await other.call('echo', 'x');
 			const closed = app.close();
-			// Sessions begin to end one by one in the first half of the grace period: the second of two after a quarter.
+			// The second of two sessions begins to end after a quarter of the grace period.
 			mock.timers.tick(20_000);
 			expect((await other.closed).code).to.equal(1001);
 			gates.open('end');

@@ -29,7 +29,6 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 	const events: RateEvent[] = [];
-	/** A rule that records every event. */
 	const recordingRule = {
 		matcher: {},
 		calls: 1000,
@@ -52,7 +51,7 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		return client.next();
 	}
 
-	/** Subscribes several times. @returns the error codes; undefined for a subscription that is ready */
+	/** Subscribes `count` times. @returns the error codes, undefined for a subscription that is ready */
 	async function errorCodes(client: RawClient, count: number, name = 'test.limited'): Promise<unknown[]> {
 		const answers = [];
 		for (let i = 0; i < count; i++) {
@@ -61,7 +60,6 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		}
 		return answers;
 	}
-	/** The error codes of some allowed subscriptions and then some refused ones. */
 	const expectedCodes = (allowed: number, refused: number) => [
 		...Array(allowed).fill(undefined),
 		...Array(refused).fill('too-many-requests'),
@@ -92,7 +90,7 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		expect((await client.call('test.call')).result).to.equal('done');
 	});
 
-	it('give a rule an event with the type subscription, and the name of the publication or stream', async () => {
+	it('pass a rule the type, the name and the caller of a subscription', async () => {
 		await start({ limits: [recordingRule] });
 		const client = await connect();
 		await subscribe(client, 'test.free');
@@ -104,7 +102,7 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		]);
 	});
 
-	it('do not count unknown names, repeated ids, malformed messages, universal publications, or a change of the user', async () => {
+	it('count only new subscriptions to known publications', async () => {
 		await start({ limits: [{ ...recordingRule, matcher: { type: 'subscription' } }] });
 		const { token } = await addPerson(app.store);
 		const client = await connect();
@@ -119,7 +117,7 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		expect(events.map(({ name }) => name)).to.deep.equal(['test.free']);
 	});
 
-	it('count by user, or by address without a login, whatever the connection, if they are in a definition', async () => {
+	it('count by user, or by address without a login, by default', async () => {
 		await start();
 		const { token } = await addPerson(app.store);
 		const [one, other] = [await connect(), await connect()];
@@ -130,7 +128,7 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		expect(await errorCodes(other, 2)).to.deep.equal(expectedCodes(1, 1));
 	});
 
-	it('count by connection if the matcher of a rule says so; a rule for subscriptions counts no calls', async () => {
+	it('count by connection, and no calls, if the rule says so', async () => {
 		await start({ limits: [{ matcher: { type: 'subscription', connectionId: () => true }, calls: 3, per: PER }] });
 		const [one, other] = [await connect(), await connect()];
 		expect(await errorCodes(one, 4, 'test.free')).to.deep.equal(expectedCodes(3, 1));
@@ -138,7 +136,7 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		expect((await one.call('test.call')).result).to.equal('done');
 	});
 
-	it('refuse with a reason that can be replaced for all rules, or for one rule', async () => {
+	it('refuse with the reason of the rule, or else of `limitMessage`', async () => {
 		const once = { calls: 1, per: PER };
 		await start({
 			limits: [
@@ -151,13 +149,13 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		await subscribe(client, 'test.free');
 		expect((await subscribe(client, 'test.free')).error).to.include({ reason: 'Less of this' });
 		await client.call('test.call');
-		// Rules without an id have the number of their position. The numbers 0 and 1 are rules for logging in and signing up.
+		// The id of a rule is its position by default. The rules 0 and 1 limit logins and sign-ups.
 		expect((await client.call('test.call')).error).to.include({ reason: 'Less by rule 3' });
 		const { body } = await post(`${app.url}/api/v1/test.call`, null, {});
 		expect(body.error).to.equal('Less by rule 3 [error-too-many-requests]');
 	});
 
-	it('count the calls of both transports together, and are sent in the headers of REST', async () => {
+	it('count calls of both transports together, and appear in REST headers', async () => {
 		await start({ limits: [{ matcher: { type: 'method', clientAddress: () => true }, calls: 3, per: PER }] });
 		const client = await connect();
 		const call = () => post(`${app.url}/api/v1/test.call`, null, {});
@@ -181,7 +179,7 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		expect(await errorCodes(client, 5)).to.deep.equal(expectedCodes(5, 0));
 	});
 
-	it('apply if the store fails when the permission api-bypass-rate-limit is read, and the failure is logged', async () => {
+	it('apply if api-bypass-rate-limit cannot be read, and the failure is logged', async () => {
 		await start();
 		const { token } = await addPerson(app.store);
 		const client = await connect();

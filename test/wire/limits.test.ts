@@ -1,4 +1,4 @@
-/** Limits over real sockets: test/contract/ddp.md sections 13 and 14, and test/contract/rocketchat-e2e.md 7.4. */
+/** Limits over real sockets (test/contract/ddp.md 13 and 14, rocketchat-e2e.md 7.4). */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { mock } from 'node:test';
@@ -217,7 +217,7 @@ describe('limits', () => {
 		let alice: Person;
 		const logIn = (user: string, password: string) => post(`${app.url}/api/v1/login`, null, { user, password });
 
-		it('refuse a name after ten, even with the right password, over both transports; tokens still work', async () => {
+		it('refuse a name after ten, even with the right password; tokens still work', async () => {
 			await start();
 			alice = await addPerson(app.store, { username: 'alice', password: 'secret' });
 			await addPerson(app.store, { username: 'bob', password: 'secret' });
@@ -284,13 +284,13 @@ describe('limits', () => {
 			expect((await second.call('test.address')).result).to.equal('::ffff:1.2.3.4');
 			await connect(from('5.6.7.8'));
 			await first.close();
-			// The server notices the end of the connection a moment later than the client.
+			// The server notices the end of a connection later than the client.
 			for (let again: RawClient | null = null; !again; ) again = await connect(from('1.2.3.4')).catch(() => null);
 			expect(await rejectedUpgrade(from('1.2.3.4'))).to.include({ status: 429 });
 		});
 	});
 
-	it('refuse an upgrade and a poll with 503 and Retry-After, when the process has too many connections', async () => {
+	it('refuse connections with 503 and Retry-After if the process has too many', async () => {
 		await start({ ddp: { maxConnections: 1 } });
 		const first = await connect();
 		const socket = new WebSocket(app.webSocketUrl);
@@ -303,7 +303,6 @@ describe('limits', () => {
 		expect([refused.status, await refused.text()]).to.deep.equal([503, 'The server has too many connections']);
 		expect(Number(refused.headers.get('retry-after'))).to.be.within(5, 30);
 		await first.close();
-		// The server notices the end of the connection a moment later than the client.
 		while ((await poll()).status === 503);
 	});
 
@@ -314,7 +313,7 @@ describe('limits', () => {
 		expect((await poll('first')).text).to.equal('o\n');
 		const { status, text } = await poll('second');
 		expect({ status, text }).to.deep.equal({ status: 429, text: 'Too many connections from your address' });
-		// The first session polls no more, so the server closes it after `pollTimeout`.
+		// The server closes the first session after `pollTimeout` without a poll.
 		while ((await poll('third')).status === 429) mock.timers.tick(5000);
 	});
 
@@ -325,7 +324,7 @@ describe('limits', () => {
 			return text.replace('""', `"${'ü'.repeat((bytes - text.length) / 2)}${(bytes - text.length) % 2 ? '.' : ''}"`);
 		};
 
-		it('are 8 KiB; a larger frame closes the connection with 1009', async () => {
+		it('close the connection with 1009 above 8 KiB', async () => {
 			await start();
 			const client = await RawClient.open(app.webSocketUrl);
 			client.send(connectMessage(8 * 1024 + 1));
@@ -335,7 +334,7 @@ describe('limits', () => {
 		it('are checked before the whole frame has arrived', async () => {
 			await start();
 			const client = await RawClient.open(app.webSocketUrl);
-			// Each fragment is sent when the server has read the fragment before it.
+			// Each fragment is sent after the server has read the one before.
 			let closed = false;
 			client.socket.once('close', () => {
 				closed = true;

@@ -1,7 +1,4 @@
-/**
- * Logins by password and by token have separate lanes. In each lane a limited number of logins run concurrently, and further
- * ones wait in its queue. Calls of other clients do not wait for logins.
- */
+/** Logins by password and by token have separate lanes. A lane runs a limited number at once, and queues more. */
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hash } from '@node-rs/bcrypt';
@@ -18,7 +15,6 @@ const PASSWORD = 'correct horse';
 
 const { width, maxWaiting } = LANE_SIZES.password;
 
-/** A method that logs in by a nested call. */
 const logInWithin = method({
 	name: 'test.logInWithin',
 	summary: 'Logs in',
@@ -28,14 +24,14 @@ const logInWithin = method({
 	run: ({ options }, context) => context.call('login', options),
 });
 
-describe('logins', () => {
+describe('logins by password', () => {
 	let app: TestApp;
 	let person: Person;
 	let clients: RawClient[];
-	/** While it is set, logins by password wait for it before they find their user. */
+	/** While this is set, logins by password wait for it before they find their user. */
 	let gate: Promise<void> | undefined;
 	let openGate: (() => void) | undefined;
-	/** Number of logins by password that have begun to look for their user while the gate was set. */
+	/** Number of logins that have reached the gate. */
 	let looking: number;
 
 	beforeEach(async () => {
@@ -45,7 +41,7 @@ describe('logins', () => {
 		person = await addPerson(app.store, { password: PASSWORD });
 		const { users } = app.store;
 		const digest = createHash('sha256').update(PASSWORD).digest('hex');
-		// The low cost 4 makes the check of the password fast.
+		// The low cost 4 is fast.
 		await users.updateOne({ _id: person.id }, { $set: { 'services.password.bcrypt': await hash(digest, 4) } });
 		const findOne = users.findOne.bind(users);
 		users.findOne = async (filter, options) => {
@@ -86,7 +82,7 @@ describe('logins', () => {
 
 	const waiting = async () => (await scrape(app.url)).sum('roomkey_logins_waiting', { lane: 'password' });
 
-	/** Fills the lane and its queue, from two addresses: one may have only half of the queue. @returns the logins */
+	/** Fills the lane and its queue. One address may have only half of the queue. */
 	async function fillLane(): Promise<Promise<{ status: number }>[]> {
 		holdPasswordLogins();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
@@ -97,7 +93,7 @@ describe('logins', () => {
 		return logins;
 	}
 
-	it('are limited if they are by password; calls and logins by token do not wait for them, and each login is answered', async () => {
+	it('are limited, and delay neither calls nor logins by token', async () => {
 		const logins = await fillLane();
 		expect(looking).to.equal(width);
 		const client = await connect('3.3.3.3');
@@ -107,7 +103,7 @@ describe('logins', () => {
 		expect(new Set((await Promise.all(logins)).map(({ status }) => status))).to.deep.equal(new Set([200]));
 	});
 
-	it('get 503 with a time to wait if the queue is full, over DDP and REST', async () => {
+	it('get 503 if the queue is full, over DDP and REST', async () => {
 		const logins = await fillLane();
 		const overRest = await logInOverRest('3.3.3.3');
 		expect(overRest.status).to.equal(503);

@@ -1,4 +1,4 @@
-/** The merge box over real sockets: the table of events in test/contract/ddp.md section 11, and NO_MERGE. */
+/** The merge box over real sockets (the table in test/contract/ddp.md section 11), and NO_MERGE. */
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { type PublicationContext, publication } from '../../shared/publication.js';
@@ -7,7 +7,7 @@ import { type Frame, RawClient } from '../support/ddp.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** The contexts of two running subscriptions, by the name of the publication. */
+/** By the name of the publication. */
 const contexts = new Map<string, PublicationContext>();
 const names = ['first', 'second'];
 const publications = names.map((name) =>
@@ -22,7 +22,7 @@ const publications = names.map((name) =>
 );
 const methods = [method({ ...anyone, name: 'nothing', run: () => undefined })];
 
-describe('merge box (11)', () => {
+describe('the merge box (11)', () => {
 	let app: TestApp;
 	let client: RawClient;
 	let first: PublicationContext;
@@ -40,10 +40,7 @@ describe('merge box (11)', () => {
 	});
 	afterEach(() => client.close());
 
-	/**
-	 * Sends messages, and then calls the method `nothing`.
-	 * @returns the frames for the messages and for what was published since the last call, without the answer to that call
-	 */
+	/** Sends messages, and then calls `nothing`. @returns the frames before the answer to that call */
 	async function sentAfter(...messages: object[]): Promise<Frame[]> {
 		for (const message of messages) client.send(message);
 		client.send({ msg: 'method', id: 'end', method: 'nothing' });
@@ -56,33 +53,33 @@ describe('merge box (11)', () => {
 	const changed = (fields: object) => ({ msg: 'changed', collection: 'c', id: 'x', fields });
 	const REMOVED = { msg: 'removed', collection: 'c', id: 'x' };
 
-	/** Lets the two subscriptions publish something, and drops the frames. */
+	/** Adds the document by one or both subscriptions, and drops the frames. */
 	async function publish(fieldsOfFirst: Record<string, unknown>, fieldsOfSecond?: Record<string, unknown>) {
 		first.added('c', 'x', fieldsOfFirst);
 		if (fieldsOfSecond) second.added('c', 'x', fieldsOfSecond);
 		await sentAfter();
 	}
 
-	it('the first sub adds a document: added with all its fields, or without any', async () => {
+	it('sends `added` for a new document, with or without fields', async () => {
 		first.added('c', 'x', { a: 1, b: { c: 2 } });
 		expect(await sentAfter()).to.deep.equal([added({ a: 1, b: { c: 2 } })]);
 		first.added('c', 'y', {});
 		expect(await sentAfter()).to.deep.equal([{ ...added(), id: 'y' }]);
 	});
 
-	it('another sub adds the document: changed with the fields the client lacks', async () => {
+	it('sends only new fields when another subscription adds the document', async () => {
 		await publish({ a: 1 });
 		second.added('c', 'x', { a: 2, b: 3 });
 		expect(await sentAfter()).to.deep.equal([changed({ b: 3 })]);
 	});
 
-	it('another sub adds the document: nothing if the client has all fields', async () => {
+	it('sends nothing when another subscription adds fields that the client has', async () => {
 		await publish({ a: 1 });
 		second.added('c', 'x', { a: 2 });
 		expect(await sentAfter()).to.deep.equal([]);
 	});
 
-	it('a sub changes a field it has precedence for: changed, unless the value is EJSON-equal', async () => {
+	it('sends a change of the subscription with precedence, unless the value is EJSON-equal', async () => {
 		await publish({ a: new Date(1) }, { a: 0 });
 		first.changed('c', 'x', { a: new Date(1) });
 		expect(await sentAfter()).to.deep.equal([]);
@@ -90,13 +87,13 @@ describe('merge box (11)', () => {
 		expect(await sentAfter()).to.deep.equal([changed({ a: new Date(2) })]);
 	});
 
-	it('a sub changes a field for which another has precedence: nothing', async () => {
+	it('sends no change of a field for which another subscription has precedence', async () => {
 		await publish({ a: 1 }, { a: 2 });
 		second.changed('c', 'x', { a: 3 });
 		expect(await sentAfter()).to.deep.equal([]);
 	});
 
-	it('the sub with precedence clears a field: the next value, else cleared', async () => {
+	it('sends the next value when the subscription with precedence clears a field, or `cleared`', async () => {
 		await publish({ a: 1, b: 1, c: 1 }, { a: 1, b: 2 });
 		first.changed('c', 'x', { a: undefined });
 		expect(await sentAfter()).to.deep.equal([]);
@@ -106,26 +103,26 @@ describe('merge box (11)', () => {
 		expect(await sentAfter()).to.deep.equal([{ msg: 'changed', collection: 'c', id: 'x', cleared: ['c'] }]);
 	});
 
-	it('the sub with precedence removes the document: the next values, and cleared', async () => {
+	it('sends the next values, and `cleared`, when the subscription with precedence removes the document', async () => {
 		await publish({ a: 1, b: 1 }, { a: 2 });
 		first.removed('c', 'x');
 		expect(await sentAfter()).to.deep.equal([{ ...changed({ a: 2 }), cleared: ['b'] }]);
 	});
 
-	it('the last sub removes the document: removed', async () => {
+	it('sends `removed` when the last subscription ends', async () => {
 		await publish({ a: 1 }, { a: 1 });
 		expect(await sentAfter({ msg: 'unsub', id: 'first' })).to.deep.equal([{ msg: 'nosub', id: 'first' }]);
 		expect(await sentAfter({ msg: 'unsub', id: 'second' })).to.deep.equal([REMOVED, { msg: 'nosub', id: 'second' }]);
 	});
 
-	it('a change without an effect for the client: nothing', async () => {
+	it('sends nothing for a change without an effect', async () => {
 		await publish({ a: 1 });
 		first.changed('c', 'x', {});
 		first.changed('c', 'x', { b: undefined });
 		expect(await sentAfter()).to.deep.equal([]);
 	});
 
-	it('NO_MERGE: what a publish function adds or changes is sent unchanged, and each sub removes its own documents', async () => {
+	it('sends everything unchanged with NO_MERGE, and removes documents for each subscription', async () => {
 		const document = { collection: 'plain', id: 'x' };
 		for (const sub of [first, second]) sub.added('plain', 'x', { _id: 'x', a: 1 });
 		first.changed('plain', 'x', { a: 1 });

@@ -18,7 +18,6 @@ const largeBody = method({
 describe('a server that closes within an application', () => {
 	const { listening, mounted } = applicationOfEachTest();
 
-	/** How requests reach a server: by the option `server`, or because the application calls `handle`. */
 	const ways = {
 		async server(more: ServerOptions) {
 			const http = createHttpServer((_request, response) => response.end('own'));
@@ -53,7 +52,7 @@ describe('a server that closes within an application', () => {
 			const closed = server.close().then(() => {
 				isClosed = true;
 			});
-			// `close()` takes effect a little later. Requests are answered until then.
+			// `close()` takes effect a little later.
 			let status = 200;
 			while (status === 200) status = (await fetch(`http://${address}/api/info`)).status;
 			expect(status).to.equal(503);

@@ -1,5 +1,4 @@
 /** A server within the HTTP server of an application, and REST verbs and paths that the application chooses. */
-
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { expect } from 'chai';
@@ -65,7 +64,7 @@ describe('REST verbs and paths that the application chooses', () => {
 		return { status: response.status, body: (await response.json()) as object, headers: response.headers };
 	};
 
-	it('pass the parameters of the path to a method, in the types of its arguments', async () => {
+	it('pass path parameters to a method, in the types of its arguments', async () => {
 		expect((await ask('/echo/a%20b')).body).to.deep.equal({ result: 'a b', success: true });
 		expect((await ask('/items/5', json('PUT', { tags: ['x'] }))).body).to.deep.equal({
 			number: 5,
@@ -172,7 +171,7 @@ describe('Roomkey in the HTTP server of an application', () => {
 	it('shares the HTTP server with other Roomkey servers, which close in any order', async () => {
 		const http = createHttpServer((_request, response) => response.end('own'));
 		let onceCalls = 0;
-		// Runs for the first request that Roomkey leaves to the application, and then no more.
+		// Runs only for the first request that Roomkey leaves to the application.
 		http.once('request', () => onceCalls++);
 		const [first, second] = [
 			await mounted({ server: http, pathPrefix: '/a' }),
@@ -198,7 +197,7 @@ describe('Roomkey in the HTTP server of an application', () => {
 		expect(onceCalls).to.equal(1);
 	});
 
-	it('shares the HTTP server with a listener that wraps other listeners, and leaves it in place when Roomkey closes', async () => {
+	it('leaves a listener that wraps other listeners in place when Roomkey closes', async () => {
 		const http = createHttpServer((_request, response) => response.end('own'));
 		const server = await mounted({ server: http });
 		const wrapped = http.listeners('request') as ((...args: unknown[]) => void)[];

@@ -39,14 +39,13 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			return client;
 		}
 
-		/** Terminates the socket of a client. @returns the session id that it had */
 		async function terminate(client: RawClient): Promise<string> {
 			client.socket.terminate();
 			await client.closed;
 			return client.session;
 		}
 
-		/** Sets the key id as alice, and terminates her socket before the answer. @returns her session id */
+		/** Lets alice set the key id without an answer. @returns her session id */
 		async function setKeyIdAndTerminate(): Promise<string> {
 			const client = await logIn(alice);
 			client.send({ msg: 'method', id: '7', method: 'e2e.setRoomKeyID', params: [rid, 'key'] });
@@ -54,7 +53,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			return terminate(client);
 		}
 
-		/** Sets the key id. The id of the call is that of `setKeyIdAndTerminate`, unless another is given. */
+		/** Repeats the call of `setKeyIdAndTerminate` by default. */
 		const setKeyId = (client: RawClient, keyID = 'key', id = '7'): Promise<Outcome> =>
 			client.callWithId(id, 'e2e.setRoomKeyID', rid, keyID);
 
@@ -64,7 +63,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			expect(await keyIdOf(app.store, rid)).to.equal('key');
 		});
 
-		it('a client that lost its connection may send connect, login and the repeated call without waiting for answers', async () => {
+		it('a client may send connect, login and the repeated call at once', async () => {
 			const former = await setKeyIdAndTerminate();
 			const client = await clients.open(app.webSocketUrl);
 			client.send({ msg: 'connect', version: '1', support: ['1'], session: former });
@@ -72,7 +71,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			expect(await setKeyId(client)).to.deep.equal({ msg: 'result', id: '7' });
 		});
 
-		it('a client that loses its connection again, before and after the repeated call, gets the result again', async () => {
+		it('a client that loses its connection again gets the result again', async () => {
 			const first = await setKeyIdAndTerminate();
 			const second = await terminate(await connect(first));
 			const third = await logIn(alice, second);
@@ -98,7 +97,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			expect((await setKeyId(await logIn(alice, former), 'key', '8')).error?.error).to.equal(EXISTS);
 		});
 
-		it('a call of another user in the former session, with the same id, is a new call', async () => {
+		it('the same call of another user in the former session is new', async () => {
 			const former = await setKeyIdAndTerminate();
 			expect((await setKeyId(await logIn(bob, former))).error?.error).to.equal(EXISTS);
 			expect((await setKeyId(await connect(former))).error?.error).to.equal('error-invalid-user');
@@ -167,7 +166,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			expect((await post(url, alice, { rid, keyID: 'key' })).body).to.include({ errorType: EXISTS });
 		});
 
-		it('a repeated call with the same Idempotency-Key gets the first answer, a result or an error', async () => {
+		it('a repeated Idempotency-Key gets the first answer, a result or an error', async () => {
 			const success = await set(alice, 'a');
 			const error = await set(bob, 'b');
 			expect([success.status, success.text]).to.deep.equal([200, '{"success":true}']);
@@ -181,7 +180,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			}
 		});
 
-		it('a call with another Idempotency-Key, or of another user with the same one, is a new call', async () => {
+		it('a call with another Idempotency-Key or of another user is new', async () => {
 			await set(alice, 'a');
 			expect((await set(alice, 'another')).body).to.include({ errorType: EXISTS });
 			expect((await set(bob, 'a')).body).to.include({ errorType: EXISTS });
@@ -206,7 +205,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			for (const { text } of answers) expect(text).to.equal('{"success":true}');
 		});
 
-		it('a call by method.call, and one with the same Idempotency-Key at the path of the method, are the same call', async () => {
+		it('an Idempotency-Key counts for method.call and the path of the method together', async () => {
 			const first = await methodCall('c');
 			expect(first.body).to.deep.equal({ message: '{"msg":"result","id":"3"}', success: true });
 			expect((await methodCall('c')).text).to.equal(first.text);

@@ -9,7 +9,7 @@ import { memoryLog } from '../support/log.js';
 import { request } from '../support/rest.js';
 import { type Scrape, scrape } from '../support/scrape.js';
 
-/** The names of all labels. The values of each are a closed list, names from definitions, or the versions of Roomkey and Node. */
+/** All labels. Their values come from closed lists, definitions, and the versions of Roomkey and Node. */
 const LABELS = [
 	'certificate',
 	'check',
@@ -54,7 +54,7 @@ describe('probes', () => {
 		await close();
 	});
 
-	it('/livez, /readyz and /metrics answer at their exact paths only, so that no other spelling passes a proxy that blocks them', async () => {
+	it('/livez, /readyz and /metrics answer only at these paths, so proxies can block them', async () => {
 		const { url, close } = await start();
 		for (const page of ['livez', 'readyz', 'metrics']) {
 			expect((await request(`${url}/${page}?x=1`)).status, page).to.equal(200);
@@ -196,7 +196,7 @@ describe('metrics', () => {
 		expect(metrics.sum('roomkey_check', { check: 'store' })).to.equal(1);
 	});
 
-	it('have only labels with known names, none of which is for tokens, passwords, or ids of users or rooms', () => {
+	it('have only known labels', () => {
 		const labels = new Set(metrics.samples.flatMap((sample) => Object.keys(sample.labels)));
 		expect([...labels].filter((label) => !LABELS.includes(label))).to.deep.equal([]);
 	});
@@ -206,14 +206,14 @@ describe('the setting for metrics', () => {
 	const start = (metrics: string) =>
 		openServer({ port: 0, store: { memory: true }, log: memoryLog(), grace: 100, metrics });
 
-	it('off: there is no page, but the probes answer', async () => {
+	it('removes the page if it is `off`, but keeps the probes', async () => {
 		const server = await start('off');
 		expect((await request(`${server.url}/metrics`)).status).to.equal(404);
 		expect((await request(`${server.url}/readyz`)).status).to.equal(200);
 		await server.close();
 	});
 
-	it('a port: metrics and probes are at that port, and metrics only there', async () => {
+	it('moves the metrics to a port, where the probes answer too', async () => {
 		const server = await start('0');
 		const url = `http://127.0.0.1:${server.ops.port}`;
 		expect((await scrape(url)).sum('roomkey_ready')).to.equal(1);
@@ -230,7 +230,7 @@ describe('the setting for metrics', () => {
 		);
 	});
 
-	it('anything else is refused', async () => {
+	it('refuses other values', async () => {
 		for (const metrics of ['maybe', '70000']) {
 			const error = await createServer({ store: { memory: true }, metrics }).then(
 				() => undefined,

@@ -14,7 +14,6 @@ describe('the origin of a page that connects by DDP', () => {
 	let app: TestApp;
 	afterEach(() => app.close());
 
-	/** Asks for an upgrade. @returns the status and the whole answer */
 	async function upgrade(path: string, headers: Record<string, string>): Promise<{ status: number; text: string }> {
 		const client = RawHttp.to(app.url).send(upgradeRequest(path, headers));
 		while (!client.text.includes('\r\n\r\n')) await new Promise((resolve) => client.socket.once('data', resolve));
@@ -69,19 +68,19 @@ describe('the origin of a page that connects by DDP', () => {
 		expect((await poll({})).text).to.equal('o\n');
 	});
 
-	it('must be that of the server if the setting is `own`; the server takes it from the host of the request', async () => {
+	it('must match the host of the request if the setting is `own`', async () => {
 		app = await startApp({ allowedOrigins: 'own' });
 		const { host } = new URL(app.url);
 		const statuses = async (host: string, ...origins: string[]) =>
 			Promise.all(origins.map(async (origin) => (await upgrade('/websocket', { host, origin })).status));
 		expect(await statuses(host, `http://${host}`, 'http://localhost', EVIL)).to.deep.equal([101, 403, 403]);
-		// A proxy that terminates TLS passes the host of the request on, so the page has an https origin, but the server gets plain HTTP.
+		// Behind a proxy that terminates TLS, the page has an https origin, but the server gets plain HTTP.
 		const name = 'chat.example.com';
 		expect(await statuses(name, PAGE, `http://${name}`, `${PAGE}:8443`)).to.deep.equal([101, 101, 403]);
 		expect(await statuses(`${name}:443`, PAGE, `http://${name}`)).to.deep.equal([101, 403]);
 	});
 
-	it('is counted in the metrics when a connection is refused because of it', async () => {
+	it('is counted in the metrics when it is refused', async () => {
 		app = await startApp({ allowedOrigins: 'own' });
 		await upgrade('/websocket', { origin: EVIL });
 		await poll({ Origin: EVIL });
@@ -91,7 +90,7 @@ describe('the origin of a page that connects by DDP', () => {
 });
 
 describe('a list of origins', () => {
-	it('is *, own, or origins without a path, in upper or lower case, with or without default ports', () => {
+	it('is `*`, `own`, or origins, whose case and default ports do not matter', () => {
 		const valid = ['*', 'own', PAGE, `${PAGE}, http://localhost:3000`, 'null', 'capacitor://localhost', 'file://'];
 		for (const list of valid) expect(isAllowedOrigins(list), list).to.equal(true);
 		const invalid = ['', 'chat.example.com', `${PAGE}/`, `${PAGE}/path`, `${PAGE},`, `${PAGE} ${EVIL}`, '*,own', 'Own'];

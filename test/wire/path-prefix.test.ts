@@ -1,4 +1,4 @@
-/** `--path-prefix`: the paths of all URLs begin with the prefix. */
+/** The setting `--path-prefix`. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
@@ -121,7 +121,7 @@ describe('a path prefix', () => {
 			expect(isPathPrefix(text), text).to.equal(false);
 	});
 
-	it('is removed from a URL; the result is undefined for a URL that is not below the prefix', () => {
+	it('is removed only from URLs below it', () => {
 		expect(withoutPrefix('', '/a?b')).to.equal('/a?b');
 		expect(withoutPrefix('/a', '/a/b?c')).to.equal('/b?c');
 		expect(withoutPrefix('/a', '/a')).to.equal('/');

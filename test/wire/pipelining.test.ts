@@ -1,4 +1,4 @@
-/** Answers to pipelined requests keep their order, also before an upgrade and before a request that is malformed. */
+/** Answers to pipelined requests keep their order. */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -7,8 +7,7 @@ import { RawHttp, upgradeRequest } from '../support/rawHttp.js';
 
 describe('pipelined requests', () => {
 	let app: TestApp;
-	/** Ends the call of `test.wait`. */
-	let end: (answer: string) => void;
+	let endWait: (answer: string) => void;
 	let begun: Promise<void>;
 	let onBegin: () => void;
 
@@ -20,7 +19,7 @@ describe('pipelined requests', () => {
 		args: {},
 		run: () =>
 			new Promise<string>((resolve) => {
-				end = resolve;
+				endWait = resolve;
 				onBegin();
 			}),
 	});
@@ -49,17 +48,16 @@ describe('pipelined requests', () => {
 	const ECHO = `${POST}Content-Length: ${BODY.length}\r\n\r\n${BODY}`;
 	const BAD_CHUNK = `${POST}Transfer-Encoding: chunked\r\n\r\nno size\r\n`;
 
-	/** The statuses of all answers in a text. */
 	const statusesIn = (text: string) => Array.from(text.matchAll(/HTTP\/1\.1 (\d+)/g), ([, status]) => Number(status));
 
 	/**
-	 * Sends `WAIT`, `ECHO` and a last request at once, and ends the first call when it has begun.
-	 * @returns what the server sends until it closes the connection, or until a text
+	 * Sends `WAIT`, `ECHO` and `last` at once.
+	 * @returns what the server sends until it closes the connection, or until `untilText`
 	 */
 	async function answersWith(last: string, untilText?: string): Promise<string> {
 		const client = RawHttp.to(app.url).send(WAIT + ECHO + last);
 		await begun;
-		end('first');
+		endWait('first');
 		if (untilText === undefined) return client.untilClosed();
 		while (!client.text.includes(untilText)) {
 			await new Promise((resolve) => client.socket.once('data', resolve));
@@ -73,13 +71,13 @@ describe('pipelined requests', () => {
 		expect(text.indexOf('"result":"second"'), text).to.be.greaterThan(text.indexOf('"result":"first"'));
 	}
 
-	it('are answered before an upgrade makes the connection one of WebSocket', async () => {
+	it('are answered before an upgrade to WebSocket', async () => {
 		const text = await answersWith(upgradeRequest('/websocket'), '101 Switching Protocols');
 		expect(statusesIn(text)).to.deep.equal([200, 200, 101]);
 		expectBoth(text);
 	});
 
-	it('are answered before an upgrade that follows is refused', async () => {
+	it('are answered before an upgrade is refused', async () => {
 		const text = await answersWith(upgradeRequest('/nowhere'));
 		expect(statusesIn(text)).to.deep.equal([200, 200, 404]);
 		expectBoth(text);
@@ -103,7 +101,7 @@ describe('pipelined requests', () => {
 		});
 	}
 
-	it('are answered before a malformed request, although more data follows it', async () => {
+	it('are answered before a malformed request that more data follows', async () => {
 		const client = RawHttp.to(app.url).send(`${WAIT}BAD\r\n\r\n`);
 		await begun;
 		// The server answers the fetch after it has read what was sent before.
@@ -111,7 +109,7 @@ describe('pipelined requests', () => {
 			client.send('more\r\n\r\n');
 			await fetch(`${app.url}/api/info`);
 		}
-		end('first');
+		endWait('first');
 		const text = await client.untilClosed();
 		expect(statusesIn(text)).to.deep.equal([200, 400]);
 		expect(text).to.include('"result":"first"');
@@ -120,7 +118,7 @@ describe('pipelined requests', () => {
 	it('are answered completely before an upgrade, also with a large answer', async () => {
 		const client = RawHttp.to(app.url).send(WAIT + upgradeRequest('/websocket'));
 		await begun;
-		end('x'.repeat(20_000_000));
+		endWait('x'.repeat(20_000_000));
 		while (!client.text.includes('101 Switching Protocols')) {
 			await new Promise((resolve) => client.socket.once('data', resolve));
 		}
@@ -129,7 +127,7 @@ describe('pipelined requests', () => {
 		expect(client.text.indexOf('"success":true')).to.be.lessThan(client.text.indexOf('101 Switching'));
 	});
 
-	it('need not come first: a request with a malformed body is also refused alone', async () => {
+	it('are not needed for the refusal of a malformed body', async () => {
 		expect(statusesIn(await RawHttp.to(app.url).send(BAD_CHUNK).untilClosed())).to.deep.equal([400]);
 	});
 });

@@ -1,4 +1,4 @@
-/** Random input over WebSocket and over HTTP: the server gives a valid answer or closes cleanly, and stays up. */
+/** Random input over WebSocket and HTTP. */
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ import { get, headersOf, request } from '../support/rest.js';
 
 const RUNS = { numRuns: 300 };
 
-/** The kinds of messages that the server may send for such input. */
+/** The types of messages that the server may send. */
 const ANSWERS = new Set(['connected', 'failed', 'pong', 'error', 'result', 'updated', 'nosub', 'added', 'removed']);
 
 /** Words of valid messages and of EJSON. */
@@ -53,7 +53,7 @@ const word = fc.constantFrom(
 	'fields',
 	'',
 );
-/** JSON that resembles valid messages: known words and random values, as keys and values. */
+/** JSON of known words and random values, as keys and values. */
 const { json } = fc.letrec<{ json: unknown }>((tie) => ({
 	json: fc.oneof(
 		{ depthSize: 'small', withCrossShrink: true },
@@ -84,14 +84,13 @@ const text = fc.oneof(
 	fc.oneof(message, json).map((value) => JSON.stringify(value) ?? ''),
 	fc.string({ unit: 'binary' }),
 	fc.tuple(message, fc.nat()).map(([value, cut]) => {
-		// A message that is cut at a random place.
 		const whole = JSON.stringify(value);
 		return whole.slice(0, cut % (whole.length + 1));
 	}),
 );
 const frame = fc.oneof(text, fc.uint8Array({ maxLength: 200 }));
 
-/** Replaces lone surrogates as a client does, because they cannot be sent as text. */
+/** Replaces lone surrogates, which cannot be sent as text. */
 function sendable(data: string | Uint8Array): string | Uint8Array {
 	return typeof data === 'string' ? data.toWellFormed() : data;
 }
@@ -114,7 +113,6 @@ describe('a server with arbitrary input', () => {
 	});
 	afterEach(() => {
 		expect(unhandled).to.deep.equal([]);
-		// Input of a client must never cause a server error.
 		expect(app.log.lines.filter(({ level }) => level === 'error')).to.deep.equal([]);
 	});
 
@@ -132,7 +130,7 @@ describe('a server with arbitrary input', () => {
 				fc.asyncProperty(fc.array(frame, { maxLength: 6 }), async (frames) => {
 					const client = await RawClient[isConnected ? 'connect' : 'open'](app.webSocketUrl);
 					for (const data of frames) client.socket.send(sendable(data));
-					// The answer to the ping shows that the server has received everything before it. It may have closed the connection instead.
+					// The pong comes after the answers to all frames, unless the server closes the connection.
 					client.send('{"msg":"connect","version":"1","support":["1"]}');
 					client.send('{"msg":"ping","id":"the end"}');
 					while (true) {
