@@ -6,9 +6,9 @@
  *   ROOMKEY_URL=ws://127.0.0.1:3000/websocket BOT_NAME=bot BOT_PASSWORD=… BOT_PASSPHRASE=… \
  *   BOT_MEMORY=bot-memory.json node examples/bot/bot.mjs
  *
- * BOT_MEMORY names the file in which the bot stores the fingerprints of the members' public keys. With BOT_HOLD_CHANGED=1 a
- * member whose public key has changed gets no room key, until somebody stops the bot, removes the member's line from that file
- * and starts the bot again.
+ * BOT_MEMORY names the file in which the bot stores the fingerprints of the members' public keys. With BOT_HOLD_CHANGED=1
+ * a member whose public key has changed gets no room key. To give this member keys again, stop the bot, remove the member's
+ * line from that file, and start the bot.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fingerprintOf, makeIdentity, openRoomKey, sealRoomKey, unwrapIdentity, wrapPrivateKey } from 'roomkey/e2e';

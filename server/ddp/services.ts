@@ -10,8 +10,8 @@ import type { TransportOptions } from './transports/transport.js';
 
 export interface SessionOptions extends SubscriptionLimits {
 	/**
-	 * How long a client may take to send `connect`, in ms. Clients without a heartbeat may be idle as long (version pre1
-	 * of DDP, or a heartbeat interval of 0). Default 45,000.
+	 * How long a client may take to send `connect`, in ms. A client without a heartbeat may be idle for the same time: one of
+	 * version pre1 of DDP, or any client with a heartbeat interval of 0. Default 45,000.
 	 */
 	readonly connectTimeout: number;
 	/** Maximum size of a frame from a client that is not logged in, in bytes. Default 64 KiB. */

@@ -2,25 +2,24 @@
  * What the stores cost with few and with many rooms. Each store is measured in a process of its own. A claim is an
  * update that sets the key id of a room without one.
  */
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { openStore, type StoreChoice } from '../../server/store/open.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
+import { run } from './processes.js';
 
 const SIZES = [1_000, 100_000, 1_000_000];
 /** Members of `room-0`, of which pages are read. */
 const MEMBERS = 1_000;
-/** Number of measured claims, and of measured finds. */
+/** Number of measured finds, and of claims if there are as many rooms. Half as many pages are measured. */
 const CALLS = 2_000;
-/** Claims, and finds, before the measured ones, which compile code. These claims use rooms of their own. */
+/** Claims, and finds, that are made before the measured ones, so that their code is compiled. The claims use other rooms. */
 const WARM_UP = 10_000;
 /** Calls under way at a time. */
 const CONCURRENCY = 100;
@@ -41,7 +40,7 @@ interface Figures {
 	readonly turn: number;
 }
 
-/** Runs `count` tasks, at most `concurrency` at a time. Each begins in a turn of its own, like a call that arrives. */
+/** Runs `count` tasks, at most `concurrency` at a time. Each begins in a callback of its own, as a call that arrives does. */
 async function inParallel(count: number, concurrency: number, run: (i: number) => Promise<unknown>): Promise<void> {
 	let next = 0;
 	const worker = async () => {
@@ -103,7 +102,21 @@ function ownMemory(): number {
 function storeChoice(kind: string, folder: string): StoreChoice {
 	if (kind === 'files') return { kind, folder };
 	if (kind === 'memory') return { kind };
-	return { kind: 'mongodb', url: process.env.MONGO_URL as string };
+	return { kind: 'mongodb', url: urlOfDatabase(basename(folder)) };
+}
+
+/** The address of a database of this name on the server of `MONGO_URL`. */
+function urlOfDatabase(name: string): string {
+	const url = new URL(process.env.MONGO_URL as string);
+	url.pathname = `/${name}`;
+	return url.href;
+}
+
+async function dropDatabase(folder: string): Promise<void> {
+	const { MongoClient } = await import('mongodb');
+	const client = await MongoClient.connect(urlOfDatabase(basename(folder)));
+	await client.db().dropDatabase();
+	await client.close();
 }
 
 /** Measures a store. With the order `fill`, only fills it for another process to measure. */
@@ -152,20 +165,20 @@ export async function benchStore(): Promise<void> {
 		'CPU is for one call, 100 under way at a time; a claim ends when it is on the disk.\nOn a busy machine the longest wait is longer than the CPU time of the longest turn of the event loop.\n',
 	);
 	console.log(
-		'| Store | rooms | open ms | memory MB | claim µs | find µs | page of 50 µs | longest wait ms | longest turn CPU ms |',
+		'| Store | rooms | open ms | memory MB | claim µs | find µs | page (50 documents) µs | longest wait ms | longest turn CPU ms |',
 	);
 	console.log('|---|---|---|---|---|---|---|---|---|');
 	for (const kind of kinds) {
 		for (const rooms of sizes) {
 			const folder = await mkdtemp(join(tmpdir(), 'roomkey-bench-'));
-			const run = async (order: string) => {
-				const child = fork(fileURLToPath(import.meta.url), [order, kind, String(rooms), folder]);
-				const [figures] = (await once(child, 'message')) as [Figures];
+			const inProcess = async (order: string) => {
+				const [figures] = (await once(run('./store.js', [order, kind, String(rooms), folder]), 'message')) as [Figures];
 				return figures;
 			};
-			if (kind !== 'memory') await run('fill');
-			const figures = await run('measure');
+			if (kind !== 'memory') await inProcess('fill');
+			const figures = await inProcess('measure');
 			await rm(folder, { recursive: true });
+			if (kind === 'mongodb') await dropDatabase(folder);
 			const { open, memory, claim, find, page, wait, turn } = figures;
 			const cells = [
 				kind,

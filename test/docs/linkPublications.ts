@@ -11,11 +11,11 @@ export const myLinks = publication({
 export const clock = publication({
 	name: 'clock',
 	summary: 'The time, as a document',
-	args: { zone: String },
+	args: { id: String },
 	anonymous: true,
-	run({ zone }, context) {
-		context.added('clocks', zone, { now: Date.now() });
-		const timer = setInterval(() => context.changed('clocks', zone, { now: Date.now() }), 1000);
+	run({ id }, context) {
+		context.added('clocks', id, { now: Date.now() });
+		const timer = setInterval(() => context.changed('clocks', id, { now: Date.now() }), 1000);
 		context.onStop(() => clearInterval(timer));
 		context.ready();
 	},

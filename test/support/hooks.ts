@@ -5,8 +5,8 @@ import { openRoomkey, type TestRoomkey } from './roomkey.js';
 export interface HookedStore {
 	readonly store: Store;
 	/**
-	 * Calls `run` once, before the next such operation. A further call for the operation replaces `run`.
-	 * @param skip number of such operations that pass first
+	 * Calls `run` once, before the next `operation` on `collection`. Replaces a `run` that still waits for this operation.
+	 * @param skip how many of these operations run first without it
 	 */
 	before(
 		collection: keyof Store,

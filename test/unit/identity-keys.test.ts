@@ -75,7 +75,7 @@ describe('identity keys', () => {
 			['an empty public key', { ...pair('1'), public_key: '' }],
 			['an empty private key', { ...pair('1'), private_key: '' }],
 			['null as the private key', { ...pair('1'), private_key: null }],
-			['no keys at all', {}],
+			['an object without keys', {}],
 			['a public key of more than 8 KiB (13)', { ...pair('1'), public_key: 'ä'.repeat(4096 + 1) }],
 			['a private key of more than 32 KiB (13)', { ...pair('1'), private_key: 'x'.repeat(32 * 1024 + 1) }],
 		] as const) {
@@ -96,7 +96,7 @@ describe('identity keys', () => {
 		});
 
 		for (const [what, params] of [
-			['a call without keys', []],
+			['a call without an argument', []],
 			['keys that are no text', [{ ...pair('1'), public_key: { $ne: 1 } }]],
 			['a force that is no boolean', [{ ...pair('1'), force: 'yes' }]],
 			['two texts in place of an object', ['public', 'private']],
@@ -154,7 +154,7 @@ describe('identity keys', () => {
 			for (const rid of [...others, keyed]) expect(await waitingIn(rid)).to.deep.equal([]);
 			expect(received.of('rooms')).to.have.members(rids.map((rid) => `updated ${rid}`));
 			expect(received.of('users')).to.deep.equal([`updated ${alice.id}`]);
-			// A room key stays unless another member has offered it.
+			// The user has stored this room key without an offer, so it stays.
 			expect((await membershipOf(keyed, alice))?.E2EKey).to.equal(`of ${alice.id}`);
 			// The markers of unfinished work (`identityKeys.ts`).
 			expect(await userOf(alice)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
@@ -190,7 +190,7 @@ describe('identity keys', () => {
 	describe('the check of a public key (E5)', () => {
 		const jwk = JSON.stringify({ alg: 'RSA-OAEP-256', e: 'AQAB', ext: true, kty: 'RSA', n: 'x' });
 
-		it('refuses a public key that was encoded as JSON twice (#2787)', async () => {
+		it('refuses a public key that was encoded as JSON twice (mobile #2787)', async () => {
 			for (const public_key of [JSON.stringify(jwk), '"x"', ' "" ']) {
 				expect(await rejection(set(alice, { ...pair('1'), public_key }))).to.include({ error: 'error-invalid-keys' });
 			}
@@ -218,7 +218,7 @@ describe('identity keys', () => {
 		});
 	});
 
-	it('can be fetched at most 600 times a minute (T2)', async () => {
+	it('can be fetched at most 600 times a minute', async () => {
 		const limited = await openRoomkey(undefined, { rateLimit: 'on' });
 		const carol = await addPerson(limited.store, { e2e: pair('1') });
 		for (let i = 0; i < 600; i++) await limited.call(carol, FETCH);

@@ -1,4 +1,4 @@
-/** A subscription while its rate limit counts it (test/contract/ddp.md sections 10 and 14). */
+/** A subscription that waits until its rate limit has counted it (test/contract/ddp.md sections 10 and 14). */
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import type { RateLimits } from '../../server/core/limits/rate.js';
@@ -10,7 +10,7 @@ import { memoryLog } from '../support/log.js';
 import { settings } from '../support/roomkey.js';
 import { FakeTransport } from '../support/transport.js';
 
-describe('a subscription that its rate limit is still counting', () => {
+describe('a subscription that waits until its rate limit has counted it', () => {
 	/** Subscribes. The count lasts until `finishCount`. */
 	function subscribe() {
 		const ranAs: unknown[] = [];

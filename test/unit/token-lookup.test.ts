@@ -37,7 +37,7 @@ describe('many concurrent logins by token', () => {
 		return people;
 	}
 
-	it('need two queries for all tokens, one before and one after the logins', async () => {
+	it('need two queries for all tokens: each login looks its token up twice', async () => {
 		const people = await addPeople(50);
 		const results = await Promise.all(people.map(({ token }) => resume(token)));
 		expect(results.map(({ id }) => id)).to.deep.equal(people.map(({ id }) => id));

@@ -14,7 +14,10 @@ import { UsageExchange } from './usageExchange.js';
  */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
 
-/** Their number needs no limit: only successful attempts add pairs, which expire after 30 days. */
+/**
+ * The known pairs of all processes. Their number in the store needs no limit: only successful attempts add pairs, and a pair
+ * expires after 30 days.
+ */
 function storedPairs({ sharedState }: Store): KnownPairs {
 	const remembered = new ExpiringCache<1>({ ttl: REMEMBERED_PAIR_MS, max: MAX_KNOWN });
 	return {

@@ -15,7 +15,7 @@ test('fails with an open server and a fake clock', async () => {
 	assert.equal(1, 2);
 });
 
-test('fails with an open server and a second fake clock, while the first is not restored', async () => {
+test('fails with an open server and a fake clock, while that of the previous test is not restored', async () => {
 	fakeClock();
 	await openAndForget();
 	assert.equal(1, 2);
