@@ -1,4 +1,7 @@
-/** Offers of room keys (test/contract/rocketchat-e2e.md 2.3, 5.4, 10.4, 11, 12, 13; test/contract/beyond.md E6, T1). */
+/**
+ * Offers of room keys (test/contract/rocketchat-e2e.md 2.3, 5.4, 10.4, 11, 12, 13; test/contract/beyond.md E6, T1). A
+ * number after # is an issue of Rocket.Chat, listed in section 12.
+ */
 import { expect } from 'chai';
 import { StoreUnavailableError } from '../../shared/errors.js';
 import { type HookedStore, openHookedRoomkey } from '../support/hooks.js';

@@ -1,4 +1,7 @@
-/** Resets of identity keys (test/contract/rocketchat-e2e.md 4, 4.7, 5.5, 6, 10.4, 12; test/contract/beyond.md E9, E11). */
+/**
+ * Resets of identity keys (test/contract/rocketchat-e2e.md 4, 4.7, 5.5, 6, 10.4, 12; test/contract/beyond.md E9, E11). A
+ * number after # is an issue of Rocket.Chat, listed in section 12.
+ */
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
@@ -206,7 +209,7 @@ describe('the reset of identity keys', () => {
 	});
 
 	describe('the last holder of a key (E11)', () => {
-		it('is notified, and so is the room, even without other members', async () => {
+		it('and the room are notified, even if the room has no other members', async () => {
 			const { alice, alone, shared } = await world();
 			const mine = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, mine, alice, { E2EKey: `mine ${alice.id}` });

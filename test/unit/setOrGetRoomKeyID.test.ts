@@ -1,6 +1,6 @@
 /**
  * A key id and a first key in one call. Numbers in titles are sections of test/contract/rocketchat-e2e.md, those with an E
- * of test/contract/beyond.md.
+ * of test/contract/beyond.md. A number after # is an issue of Rocket.Chat, listed in section 12.
  */
 import { expect } from 'chai';
 import { type CrashingStore, crashingStore } from '../support/crash.js';

@@ -1,6 +1,6 @@
 /**
  * Offers, which Rocket.Chat calls suggested keys. Numbers in titles are sections of test/contract/rocketchat-e2e.md, those
- * with an E of test/contract/beyond.md.
+ * with an E of test/contract/beyond.md. A number after # is an issue of Rocket.Chat, listed in section 12.
  */
 import { expect } from 'chai';
 import { removeServedUsers } from '../../methods/model/keys/queue.js';
@@ -117,7 +117,7 @@ describe('offers of room keys (4.8)', () => {
 			expect(oldRoomKeys?.map(({ E2EKey }) => E2EKey)).to.deep.equal([former, 'old key a']);
 		});
 
-		it('stores a newer offer that replaces the accepted one meanwhile (4.8)', async () => {
+		it('accepts the newer offer if it replaces the first one during the call (4.8)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const newer = sealed('k');
 			hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -148,8 +148,9 @@ describe('offers of room keys (4.8)', () => {
 			}
 		});
 
-		it('accepts an offer with another key id (E6)', async () => {
+		it('accepts a stored offer with another key id, as Rocket.Chat may write it (E6)', async () => {
 			for (const room of [{ e2eKeyId: 'k' }, { e2eKeyId: '' }]) {
+				// The key id of Rocket.Chat's older clients: the beginning of the key as base64.
 				const key = sealed('eyJhbGciOiJB');
 				const rid = await addOffered({ E2ESuggestedKey: key }, room);
 				await accept(rid);
@@ -161,7 +162,7 @@ describe('offers of room keys (4.8)', () => {
 			}
 		});
 
-		it('refuses and removes an offer that an interrupted reset has left (E6)', async () => {
+		it('refuses and removes an offer with the key id from before an interrupted reset (E6)', async () => {
 			const e2eReset = { id: 'r', userId: bob.id, keyId: 'k', formerKeyId: 'former', until: new Date(0) };
 			const rid = await addOffered({ E2ESuggestedKey: sealed('former') }, { e2eReset });
 			const announced = await announcedBy(roomkey, async () => {
@@ -207,7 +208,7 @@ describe('offers of room keys (4.8)', () => {
 	describe(REJECT, () => {
 		const reject = (rid: string) => roomkey.call(alice, REJECT, rid);
 
-		it('queues the member even if the offering call dequeues the member meanwhile', async () => {
+		it('queues the member even if the call that stored the offer dequeues them at the same time', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') }, { usersWaitingForE2EKeys: waiting(alice) });
 			hooked.before('subscriptions', 'findOneAndUpdate', () => removeServedUsers(roomkey.store, rid, [alice.id]));
 			await reject(rid);

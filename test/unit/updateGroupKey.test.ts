@@ -1,6 +1,6 @@
 /**
  * Storing and offering room keys. Numbers in titles are sections of test/contract/rocketchat-e2e.md, those with E or T of
- * test/contract/beyond.md.
+ * test/contract/beyond.md. A number after # is an issue of Rocket.Chat, listed in section 12.
  */
 import { expect } from 'chai';
 import { clientError, StoreUnavailableError } from '../../shared/errors.js';
@@ -35,7 +35,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		const announced = await announcedBy(roomkey, () => update(alice, rid, alice, key));
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
-		// The room is notified although bob still waits (5.2, 10.4).
+		// Rocket.Chat notifies the room only when the queue becomes empty, Roomkey also while bob still waits (5.2, 10.4).
 		expect(announced).to.deep.equal([`subscriptions ${alice.id}`, `rooms ${rid}`]);
 	});
 
@@ -100,7 +100,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(oldRoomKeys?.map(({ e2eKeyId, E2EKey }) => ({ e2eKeyId, E2EKey }))).to.deep.equal([
 			{ e2eKeyId: 'former', E2EKey: former },
 		]);
-		// Replaces the hook of the second write.
+		// The hook of the second write has not run. It is replaced, so that it does not fail the next test.
 		hooked.before('subscriptions', 'findOneAndUpdate', async () => {});
 	});
 
@@ -133,7 +133,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(first);
 	});
 
-	it("removes the storing member's offer, but keeps the offered former keys (E7, T1)", async () => {
+	it('removes an offer to the member who stores a key, but keeps its former keys (E7, T1)', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 		const suggestedOldRoomKeys = [{ e2eKeyId: 'j', ts: new Date(5), E2EKey: 'former' }];
 		await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys });
@@ -205,7 +205,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await update(alice, rid, bob, sealed('k'))).to.equal(undefined);
 	});
 
-	it("refuses a key whose key id is not the room's, for anybody (E6)", async () => {
+	it("refuses a key whose key id is not the room's, for the caller and for others (E6)", async () => {
 		for (const e2eKeyId of ['k', undefined]) {
 			const rid = await addRoom(roomkey.store, [alice, bob], { encrypted: true, ...(e2eKeyId && { e2eKeyId }) });
 			for (const member of [alice, bob]) {

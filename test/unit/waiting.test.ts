@@ -1,6 +1,7 @@
 /**
  * Lists of members without the key of a room, and requests for the key. In titles, E and T are rows of
- * test/contract/beyond.md, and other numbers belong to rocketchat-e2e.md.
+ * test/contract/beyond.md, and other numbers are sections of rocketchat-e2e.md. A number after # is an issue of
+ * Rocket.Chat, listed in section 12.
  */
 import { expect } from 'chai';
 import { announcedBy, identity, membershipOf, publicKey, queueOf, sealed, unfitKeys } from '../support/keys.js';

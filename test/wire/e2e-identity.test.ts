@@ -1,6 +1,6 @@
 /**
  * Identity keys over real sockets. Titles cite sections and steps of test/contract/rocketchat-e2e.md. E and T are rows of
- * beyond.md there, and # is an issue or pull request of Rocket.Chat.
+ * beyond.md there, and # is an issue or pull request of Rocket.Chat in section 12.
  */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';

@@ -1,6 +1,6 @@
 /**
  * Room keys over REST and DDP. Titles cite sections of test/contract/rocketchat-e2e.md. E and T are rows of beyond.md
- * there, and # is an issue or pull request of Rocket.Chat.
+ * there, and # is an issue or pull request of Rocket.Chat in section 12.
  */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';

@@ -27,7 +27,8 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 }
 
 /**
- * Notifies the users who share an encrypted room with this user of a new public key (`test/contract/beyond.md` E15).
+ * Tells the users who share an encrypted room with this user that the user has a new public key
+ * (`test/contract/beyond.md` E15).
  * @param entry the newest entry of the user's key history
  */
 export async function notifyIdentityChanged(

@@ -96,9 +96,9 @@ export function drop(offer: string | undefined): Transition {
 }
 
 /**
- * `archive`: removes the given key, which is not the room's key. A former key that is the room's key is restored. A
- * second device of the member may have stored it.
- * @param keep true: the given key is kept among the former keys
+ * `archive`: removes the given key, which is not the room's key. If a former key is the room's key, that one becomes the
+ * member's key again. A second device of the member may have stored it.
+ * @param keep true: the given key is added to the former keys. False: it is discarded
  * @param keyId key id of the archived key, if the key shows none; by default the room's
  */
 export function archive(

@@ -22,7 +22,7 @@ export type NewRoom = Required<Pick<Room, 't' | 'name'>> & Partial<Room>;
 
 /** Removes the room with the same name and owner, if its creation was interrupted before the first membership. */
 async function removeInterrupted({ store }: Context, { name, t, u }: Room): Promise<void> {
-	// A team's main room and a default channel stay without members (`isDeletedWithMember`).
+	// A team's main room and a default channel are kept even without members (see `lastMember.ts`).
 	const isKept = [{ teamMain: true }, { default: true }];
 	const existing = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string, $nor: isKept });
 	if (!existing?.ts || existing.ts.getTime() > Date.now() - MAX_CREATION_MS) return;
@@ -93,7 +93,8 @@ export async function createRoom(
 		await deleteRoom({ store, events }, room, owner._id);
 		throw error;
 	}
-	// Written even if nobody is missing. Clients ask for rooms by `_updatedAt`, which must be later than the memberships.
+	// Written even if nobody is missing, because the write sets `_updatedAt`. Clients ask for rooms that have changed since
+	// a time, so it must be later than the creation of the memberships.
 	const created = await store.rooms.findOneAndUpdate(
 		{ _id: room._id },
 		{ $inc: { usersCount: 0 - missingUserCount } },
