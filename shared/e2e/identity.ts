@@ -11,13 +11,16 @@ const RSA = { name: 'RSA-OAEP', hash: 'SHA-256' };
 const PUBLIC_MEMBERS = ['n', 'e'];
 const PRIVATE_MEMBERS = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'];
 
-/** Limits of a modulus in bits. A shorter one is weak, a longer one is slow. */
+/**
+ * Limits of a modulus in bits: a shorter one is weak, a longer one is slow. A room key can be sealed only for 2048 bits
+ * (`room-key.ts`). Longer keys are only read, for example for a fingerprint.
+ */
 const MIN_BITS = 2048;
 const MAX_BITS = 16_384;
 
 /** Smaller exponents have made attacks possible, larger ones are slow. All clients use 65537. */
 const MIN_EXPONENT = 65_537n;
-const MAX_EXPONENT_BYTES = 8;
+const EXPONENT_LIMIT = 2n ** 64n;
 
 /** Maximum length of a number in a JWK. Longer ones take too long to convert. */
 const MAX_NUMBER_BYTES = 16_384;
@@ -49,7 +52,8 @@ export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
 
 /**
  * The public key of a private key, so that a client does not have to trust the server's copy.
- * @throws E2EError `malformed` for another kind of key; `not-extractable`, where `unwrapIdentity` still works
+ * @throws E2EError `malformed` for another kind of key; `not-extractable` if WebCrypto does not export the key.
+ * `unwrapIdentity` (`wrapping.ts`) returns the public key in that case too, from the stored text and the passphrase
  */
 export async function publicKeyOf(privateKey: Key): Promise<string> {
 	requirePrivateKey(privateKey);
@@ -93,8 +97,8 @@ export function publicNumbers(publicKey: string): PublicNumbers {
 	const bits = n.toString(2).length;
 	if (bits < MIN_BITS || bits > MAX_BITS) throw unfit(`its modulus must have ${MIN_BITS} to ${MAX_BITS} bits`);
 	if (n % 2n === 0n) throw unfit('its modulus is even');
-	const isTooLong = e >= 1n << BigInt(8 * MAX_EXPONENT_BYTES);
-	if (e < MIN_EXPONENT || e % 2n === 0n || isTooLong) throw unfit('its exponent must be odd and at least 65537');
+	if (e < MIN_EXPONENT || e % 2n === 0n || e >= EXPONENT_LIMIT)
+		throw unfit(`its exponent must be odd, at least ${MIN_EXPONENT} and below 2^64`);
 	return { n, e };
 }
 

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { expect } from 'chai';
 import * as e2e from 'roomkey/e2e';
 import { codeOf } from '../clients/e2e/suite.js';
+import { rejection } from '../support/rejection.js';
 
 const userId = 'someUserId';
 
@@ -37,6 +38,11 @@ describe('roomkey/e2e', () => {
 			const publicKey = JSON.stringify({ kty: 'RSA', ...jwk });
 			expect(await codeOf(() => e2e.sealRoomKey(key, publicKey)), JSON.stringify(jwk)).to.equal('unfit-key');
 		}
+		// 2^64 + 1, which is odd.
+		const longExponent = JSON.stringify({ kty: 'RSA', n, e: 'AQAAAAAAAAAB' });
+		expect((await rejection(e2e.importPublicKey(longExponent))).message).to.equal(
+			'The public key cannot be used: its exponent must be odd, at least 65537 and below 2^64',
+		);
 		for (const junk of ['garbage', '{}', '[]', '', alice.publicKey.replace('RSA"', 'EC"'), undefined]) {
 			expect(await codeOf(() => e2e.sealRoomKey(key, junk as string))).to.equal('malformed');
 		}
