@@ -105,16 +105,17 @@ const TITLES: Readonly<Record<number, string>> = {
 	503: 'Not available at the moment: `Retry-After` says when to try again',
 };
 
-const RETRY = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait' } };
+/** The header of an answer that says when to try again. */
+export const RETRY_HEADERS = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait' } };
 
 /** OpenAPI's response objects, by status. */
-export function errorResponses(errors: readonly DescribedError[]): Record<string, unknown> {
-	const responses: Record<string, unknown> = {};
+export function errorResponses(errors: readonly DescribedError[]): Record<string, object> {
+	const responses: Record<string, object> = {};
 	for (const [status, errorsOfStatus] of groupByStatus(errors)) {
 		const schema = status === 400 ? errorBodySchema(errorsOfStatus) : { $ref: '#/components/schemas/Refusal' };
 		responses[status] = {
 			description: [TITLES[status] ?? 'Refused', '', ...errorsOfStatus.map(errorLine)].join('\n'),
-			...((status === 429 || status === 503) && { headers: RETRY }),
+			...((status === 429 || status === 503) && { headers: RETRY_HEADERS }),
 			content: { 'application/json': { schema } },
 		};
 	}

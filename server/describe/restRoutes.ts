@@ -6,7 +6,7 @@ import { Match } from '../../shared/match.js';
 import type { Method } from '../../shared/method.js';
 import { compile, type Pattern } from '../../shared/pattern.js';
 import { LoginBody } from '../rest/accounts.js';
-import { errorResponses, errorsOf } from './errorResponses.js';
+import { errorResponses, errorsOf, RETRY_HEADERS } from './errorResponses.js';
 import type { ExampleMaker } from './examples.js';
 import { isLimitedOverRest, limitsOf } from './limits.js';
 import type { JsonSchema, SchemaMaker } from './schema.js';
@@ -178,14 +178,14 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 	const limitCodes = isLimited ? ['too-many-requests'] : [];
 	const methodCodes = definition ? [...(definition.errors ?? []), 'error-timeout'] : [];
 	const codes = new Set([...methodCodes, ...(body ? [400] : []), ...limitCodes, 500]);
-	// `method.call` answers a call beyond its limit with 400, but also sends the headers of the limit.
-	const callsAny = path.includes('{method}');
-	const hasRateHeaders = isLimited || (callsAny && [...methods.values()].some((one) => isLimitedOverRest(one, limits)));
+	// `method.call` sends the headers of the limit of the called method. A call beyond the limit gets 400, so no 429 is
+	// described.
+	const callsLimited = path.includes('{method}') && [...methods.values()].some((one) => isLimitedOverRest(one, limits));
 	const usualErrors = errorResponses(errorsOf([...codes]));
-	const ownErrors = Object.entries(errorBodies).map(([status, pattern]) => [
-		status,
-		{ description: 'Refused', ...jsonContent(pattern, context) },
-	]);
+	const ownErrors = Object.entries(errorBodies).map(([status, pattern]) => {
+		const headers = callsLimited && status === '400' && { headers: { ...RATE_HEADERS, ...RETRY_HEADERS } };
+		return [status, { description: 'Refused', ...usualErrors[status], ...headers, ...jsonContent(pattern, context) }];
+	});
 	return verbs.map((verb, i) => [
 		verb,
 		{
@@ -198,7 +198,7 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 			responses: {
 				200: {
 					description: 'Done',
-					...(hasRateHeaders && { headers: RATE_HEADERS }),
+					...((isLimited || callsLimited) && { headers: RATE_HEADERS }),
 					...jsonContent(answer, context),
 				},
 				...(needsLogin && { 401: UNAUTHORIZED }),
