@@ -19,7 +19,7 @@ function formsOf(schema: JsonSchema, components: SchemaMaker['components']): For
 	});
 }
 
-/** Whether clients write a parameter as JSON text. */
+/** Whether clients must write a parameter as JSON text: the schema accepts JSON, and no plain text. */
 function isJsonText(schema: JsonSchema, components: SchemaMaker['components']): boolean {
 	const forms = formsOf(schema, components);
 	return forms.includes('json') && !forms.includes('text');

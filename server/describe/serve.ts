@@ -25,7 +25,26 @@ export async function makeServedFile(type: string, text: string): Promise<Served
 	const { gzip } = await import('node:zlib');
 	const plain = Buffer.from(text);
 	const hash = createHash('sha256').update(plain).digest('base64url');
-	return { type, etag: `"${hash}"`, plain, gzip: await promisify(gzip)(plain) };
+	// A weak ETag, because the plain and the compressed body have the same.
+	return { type, etag: `W/"${hash}"`, plain, gzip: await promisify(gzip)(plain) };
+}
+
+/** Whether a header `Accept-Encoding` accepts gzip, also as `*`. A weight of 0 means that it does not. */
+function acceptsGzip(header = ''): boolean {
+	const weights = new Map<string, number>();
+	for (const part of header.toLowerCase().split(',')) {
+		const [name = '', ...parameters] = part.split(';').map((text) => text.trim());
+		const weight = parameters.find((parameter) => parameter.startsWith('q='));
+		weights.set(name, weight === undefined ? 1 : Number(weight.slice(2)));
+	}
+	return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
+}
+
+/** Whether a header `If-None-Match` names this ETag. It may be a list, or `*`, and a proxy may make an ETag weak. */
+function namesEtag(header: string | undefined, etag: string): boolean {
+	const strong = (text: string) => text.trim().replace(/^W\//, '');
+	const names = header?.split(',').map(strong) ?? [];
+	return names.includes('*') || names.includes(strong(etag));
 }
 
 function sendFile(request: FastifyRequest, reply: FastifyReply, file: ServedFile): FastifyReply {
@@ -38,8 +57,8 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: ServedFile
 		etag,
 		...headers,
 	});
-	if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-	if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(plain);
+	if (namesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+	if (!acceptsGzip(request.headers['accept-encoding'] as string | undefined)) return reply.send(plain);
 	return reply.header('content-encoding', 'gzip').send(gzip);
 }
 

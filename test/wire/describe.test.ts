@@ -1,4 +1,5 @@
 /** /api/v1/openapi.json, /asyncapi.json and /api-docs. */
+import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { Parser } from '@asyncapi/parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
@@ -81,6 +82,14 @@ async function documentAt(url: string): Promise<Json> {
 	return body;
 }
 
+/** The bytes of an answer. `fetch` would decompress them. */
+async function rawAnswer(url: string, path: string, acceptEncoding: string): Promise<Buffer> {
+	const socket = connect(Number(new URL(url).port), '127.0.0.1');
+	const lines = [`GET ${path} HTTP/1.1`, 'Host: x', `Accept-Encoding: ${acceptEncoding}`, 'Connection: close'];
+	socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+	return Buffer.concat(await socket.toArray());
+}
+
 describe('the description of the server', () => {
 	let app: TestApp;
 	let openapi: Json;
@@ -98,20 +107,34 @@ describe('the description of the server', () => {
 				const plain = await fetch(app.url + path, { headers: { 'accept-encoding': 'identity' } });
 				const text = await plain.text();
 				const etag = plain.headers.get('etag') as string;
-				expect((await fetch(app.url + path, { headers: { 'if-none-match': etag } })).status).to.equal(304);
-				const { connect } = await import('node:net');
-				const raw = await new Promise<Buffer>((resolve, reject) => {
-					const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
-					const chunks: Buffer[] = [];
-					socket.on('data', (chunk) => chunks.push(chunk)).on('end', () => resolve(Buffer.concat(chunks)));
-					socket.on('error', reject);
-					socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n`);
-				});
+				const statusFor = async (tag: string) =>
+					(await fetch(app.url + path, { headers: { 'if-none-match': tag } })).status;
+				const strong = etag.replace(/^W\//, '');
+				for (const tag of [etag, strong, `W/${strong}`, `"other", ${etag}`, `W/"other",${strong}`, '*'])
+					expect(await statusFor(tag), tag).to.equal(304);
+				for (const tag of ['"other"', strong.slice(1, -1)]) expect(await statusFor(tag), tag).to.equal(200);
+				const raw = await rawAnswer(app.url, path, 'gzip');
 				const start = raw.indexOf('\r\n\r\n') + 4;
 				expect(String(raw.subarray(0, start))).to.match(/content-encoding: gzip/i);
 				expect(String(gunzipSync(raw.subarray(start)))).to.equal(text);
 				expect(raw.length).to.be.below(text.length / 5);
 			});
+
+			for (const [accepted, isCompressed] of [
+				['gzip;q=0', false],
+				['br, GZIP ; q=0.0', false],
+				['*;q=0', false],
+				['gzip;q=0, *', false],
+				['br', false],
+				['br, gzip;q=0.5', true],
+				['*', true],
+			] as const) {
+				it(`is ${isCompressed ? '' : 'not '}compressed for Accept-Encoding: ${accepted}`, async () => {
+					const raw = await rawAnswer(app.url, path, accepted);
+					const head = String(raw.subarray(0, raw.indexOf('\r\n\r\n')));
+					expect(/content-encoding: gzip/i.test(head)).to.equal(isCompressed);
+				});
+			}
 
 			it('redirects if the path ends with a slash, but not if the query does', async () => {
 				const { status, headers } = await fetch(`${app.url}${path}/?x=1`, { redirect: 'manual' });
@@ -278,6 +301,18 @@ describe('the description of the server', () => {
 		const codes = channels['method.ruledOverDdp'].messages.result.payload.anyOf[1].properties.error.properties.error;
 		expect(codes.enum).to.include('too-many-requests');
 	});
+
+	for (const name of ['method.call', 'method.callAnon']) {
+		it(`describes the headers of the errors of ${name}, and the codes of invalid requests`, () => {
+			const { responses } = openapi.paths[`/api/v1/${name}/{method}`].post;
+			const rateHeaders = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'];
+			expect(responses[200].headers).to.have.all.keys(rateHeaders);
+			expect(responses[400].headers).to.have.all.keys([...rateHeaders, 'Retry-After']);
+			expect(responses[503].headers).to.have.all.keys('Retry-After');
+			expect(responses[400].description).to.include('- `invalid-params`: ');
+			expect(responses[400].content['application/json'].schema.anyOf).to.have.length(2);
+		});
+	}
 
 	it('says which calls are audit events', () => {
 		const channels: Record<string, { 'x-audit'?: true; description: string }> = asyncapi.channels;

@@ -171,6 +171,7 @@ describe('limits', () => {
 			for (let i = 0; i < 3; i++) expect((await call()).status).to.equal(200);
 			const { status, body, headers } = await call();
 			expect({ status, success: body.success }).to.deep.equal({ status: 400, success: false });
+			expect(headers.get('Retry-After')).to.match(/^\d+$/);
 			expect(headers.get('X-RateLimit-Limit')).to.equal('3');
 			const { error } = parse(body.message as string) as { error: { error: string; reason: string } };
 			expect(error.error).to.equal('too-many-requests');
