@@ -64,14 +64,27 @@ export function deniedError(folder: string): StoreError {
 	return new StoreError('unusable', `Permission denied: ${explainDenial(resolve(folder))}`);
 }
 
+const NOT_BY_MODE =
+	'the modes of its files allow it. A policy of the system, such as SELinux or AppArmor, may refuse it: see the log of the system';
+
+/** Why a folder cannot be made, and what to do. @param parent the nearest folder that exists */
+function explainMissing(folder: string, parent: string): string {
+	const [own, owner] = [ownUid(), ownerUid(parent)];
+	const problem = `the folder ${folder} cannot be made`;
+	if (!denies(parent, W_OK | X_OK)) return `${problem} in ${parent}, but ${NOT_BY_MODE}`;
+	if (owner === own)
+		return `${problem}, because ${parent} belongs to the user of this process, but its mode does not allow writing. Allow it: chmod u+wx ${parent}`;
+	return `${problem}, because ${parent} belongs to ${userText(owner)} and this process runs as ${userText(own)}. Make the folder for this user: install -d -m 700 -o ${own} ${folder}`;
+}
+
 function explainDenial(folder: string): string {
 	const own = ownUid();
 	const reached = followPath(folder);
 	if (reached.kind === 'closed') return explainClosed(folder, reached);
-	if (reached.kind === 'missing')
-		return `the folder ${folder} cannot be made, because ${reached.in} belongs to ${userText(ownerUid(reached.in))} and this process runs as ${userText(own)}. Make the folder for this user: install -d -m 700 -o ${own} ${folder}`;
+	if (reached.kind === 'missing') return explainMissing(folder, reached.in);
 	const owner = ownerUid(folder);
 	const file = deniedFile(folder);
+	if (file === undefined) return `${folder} cannot be used, but ${NOT_BY_MODE}`;
 	const fileOwner = ownerUid(file);
 	const rule = 'Run the server and the commands on its data as one account.';
 	if (fileOwner === own)
@@ -82,10 +95,13 @@ function explainDenial(folder: string): string {
 	return `${problem} ${remedy}: chown -R ${own} ${folder}. ${rule}`;
 }
 
-/** Why a path cannot be followed into a folder, and what to do. @param path the name of the path in the text */
-function explainClosed(path: string, { folder, link }: ClosedFolder): string {
+/**
+ * Why a path cannot be followed into a folder, and what to do.
+ * @param subject what the text calls the path: the path itself, or `it`
+ */
+function explainClosed(subject: string, { folder, link }: ClosedFolder): string {
 	const [own, owner] = [ownUid(), ownerUid(folder)];
-	const where = link === undefined ? `${path} is in ${folder}` : `${link} is a link into ${folder}`;
+	const where = link === undefined ? `${subject} is in ${folder}` : `${link} is a link into ${folder}`;
 	if (owner === own)
 		return `${where}, which belongs to the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${folder}`;
 	const problem = `${where}, which belongs to ${userText(owner)}, and ${userText(own)} may not enter it.`;
@@ -97,11 +113,11 @@ function explainClosed(path: string, { folder, link }: ClosedFolder): string {
 	return `${problem} Run this as ${who}, or as another account that may enter it`;
 }
 
-/** The first file that this process may not read and write; the folder if there is none. */
-function deniedFile(folder: string): string {
+/** The folder, or its first file, that this process may not read and write; undefined if there is none. */
+function deniedFile(folder: string): string | undefined {
 	if (denies(folder, R_OK | W_OK | X_OK)) return folder;
 	const files = readdirSync(folder).map((name) => join(folder, name));
-	return files.find((file) => denies(file, R_OK | W_OK)) ?? folder;
+	return files.find((file) => denies(file, R_OK | W_OK));
 }
 
 /** Links are followed. Undefined if the file is missing. */

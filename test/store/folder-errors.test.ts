@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, cp, mkdir, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { deniedError } from '../../server/dataFolder/access.js';
 import { folderOfEachTest, writer } from '../support/folders.js';
 
 describe('opening a wrong folder', () => {
@@ -99,6 +100,30 @@ describe('opening a wrong folder', () => {
 			expect(line).to.include('refused unusable Permission denied: the folder /roomkey-data/inner cannot be made');
 			expect(line).to.include(`because / belongs to root and this process runs as the user ${userId}`);
 			expect(line).to.include(`install -d -m 700 -o ${userId} /roomkey-data/inner`);
+		});
+
+		it("names the mode and the remedy if the user's own parent may not be written", async () => {
+			await chmod(parent, 0o555);
+			if (isRoot) execFileSync('chown', [`${userId}`, parent]);
+			const made = join(parent, 'new', 'inner');
+			const line = await errorOf(made);
+			if (isRoot) execFileSync('chown', ['0', parent]);
+			await chmod(parent, 0o700);
+			expect(line).to.equal(
+				`refused unusable Permission denied: the folder ${made} cannot be made, because ${parent} belongs to the user of this process, but its mode does not allow writing. Allow it: chmod u+wx ${parent}`,
+			);
+		});
+
+		it('blames no mode if all modes allow the use', async () => {
+			await storeTwoRooms();
+			for (const [path, beginning] of [
+				[folder, `${folder} cannot be used`],
+				[join(folder, 'new'), `the folder ${join(folder, 'new')} cannot be made in ${folder}`],
+			] as const) {
+				expect(deniedError(path).message).to.equal(
+					`Permission denied: ${beginning}, but the modes of its files allow it. A policy of the system, such as SELinux or AppArmor, may refuse it: see the log of the system`,
+				);
+			}
 		});
 
 		it('names the owner and the remedy if the parent may not be entered', async () => {
