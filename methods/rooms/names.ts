@@ -26,12 +26,13 @@ export const getRoomNameById = method({
 	name: 'getRoomNameById',
 	args: { rid: String },
 	...DDP_READ_DEFAULTS,
-	summary: 'Returns the name of a room to its members; the name of a channel to all who may see it',
+	summary: 'Returns the name of a room to its members and invited users; the name of a channel to all who may see it',
 	returns: Match.Optional(String),
 	errors: ['error-not-allowed'],
 	async run({ rid }, { store, userId }) {
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
 		if (!room) throw clientError('errorNotAllowed');
+		// As in Rocket.Chat, an invited user learns the name: the invitation contains it.
 		const hasMembership = await exists(store.subscriptions, { rid, 'u._id': userId });
 		const maySee = hasMembership || (room.t === 'c' && (await maySeeRoom(store, rid, userId)));
 		if (!maySee) throw clientError('errorNotAllowed');

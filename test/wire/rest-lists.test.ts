@@ -249,6 +249,10 @@ describe('methods that Rocket.Chat’s clients call over DDP', () => {
 			});
 		}
 		expect(await roomkey.call(alice, 'getRoomNameById', rid)).to.equal('named');
+		const carol = await addPerson(roomkey.store);
+		await addMember(roomkey.store, rid, carol, { status: 'INVITED' });
+		expect(await roomkey.call(carol, 'getRoomNameById', rid)).to.equal('named');
+		expect(await rejection(roomkey.call(carol, 'getRoomIdByNameOrId', rid))).to.include({ error: 'error-not-allowed' });
 		const channel = await addRoom(roomkey.store, [], { name: 'open', t: 'c' });
 		expect(await roomkey.call(bob, 'getRoomNameById', channel)).to.equal('open');
 		// A channel of a team that is not public, and that bob is not a member of.
