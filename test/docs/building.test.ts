@@ -71,8 +71,14 @@ describe('docs/building.md', () => {
 		expect(await stored()).to.include({ note: 'soon' });
 		await opened.call(alice, 'tasks.setNote', id);
 		expect(await stored()).not.to.have.property('note');
-		const unclear = await rejection(opened.collections.tasks.deleteMany({ owner: undefined as never }));
-		expect(unclear.message).to.include('owner: cannot be compared with undefined');
+	});
+
+	it('refuses a filter with an undefined value', async () => {
+		const opened = await open();
+		const alice = await opened.addUser();
+		await opened.call(alice, 'tasks.add', 'write');
+		const refused = await rejection(opened.collections.tasks.deleteMany({ owner: undefined as never }));
+		expect(refused.message).to.include('owner: cannot be compared with undefined');
 		expect(await opened.collections.tasks.countDocuments({})).to.equal(1);
 	});
 
@@ -164,7 +170,7 @@ describe('docs/building.md', () => {
 		expect(await opened.call(editor, 'tasks.removeAll', alice.id)).to.equal(1);
 	});
 
-	it('has chosen REST paths and verbs, on an HTTP server of the application', async () => {
+	it('has methods with their own REST paths and verbs, on an HTTP server of the application', async () => {
 		const { http, server: mounted } = await mount({
 			...parts,
 			methods: [...parts.methods, readTask, changeTask],
@@ -178,9 +184,12 @@ describe('docs/building.md', () => {
 		const headers = { 'X-User-Id': alice.id, 'X-Auth-Token': alice.token, 'Content-Type': 'application/json' };
 
 		expect(await (await fetch(`${url}/tasks/${id}`, { headers })).json()).to.include({ text: 'write', success: true });
-		await fetch(`${url}/tasks/${id}`, { method: 'PUT', headers, body: '{"text":"read"}' });
+		const change = { method: 'PUT', headers, body: '{"text":"read"}' };
+		await fetch(`${url}/tasks/${id}`, change);
 		expect(await mounted.collections.tasks.findOne({})).to.include({ text: 'read' });
-		expect(await (await fetch(`${url}/tasks/none`, { headers })).json()).to.include({ errorType: 'tasks-unknown' });
+		const unknown = { errorType: 'tasks-unknown' };
+		expect(await (await fetch(`${url}/tasks/none`, { headers })).json()).to.include(unknown);
+		expect(await (await fetch(`${url}/tasks/none`, change)).json()).to.include(unknown);
 		expect(await (await fetch(url)).text()).to.equal('my own page');
 
 		await mounted.close();

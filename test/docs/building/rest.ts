@@ -19,6 +19,7 @@ export const changeTask = method({
 	args: { id: String, text: TaskText },
 	rest: { verb: 'PUT', path: '/tasks/:id' },
 	async run({ id, text }, { userId, collections }) {
-		await collections.tasks.updateOne({ _id: id, owner: userId }, { $set: { text } });
+		const { matchedCount } = await collections.tasks.updateOne({ _id: id, owner: userId }, { $set: { text } });
+		if (matchedCount === 0) throw new ClientError('tasks-unknown', 'There is no such task');
 	},
 });
