@@ -1,4 +1,6 @@
-/** Which documents of several subscriptions a client is sent (test/contract/ddp.md sections 11 and 12). */
+/**
+ * What is sent to a client when several subscriptions publish documents (test/contract/ddp.md sections 11 and 12).
+ */
 import { expect } from 'chai';
 import { MergeBox, type Strategy } from '../../server/ddp/publications/mergebox.js';
 
@@ -27,14 +29,14 @@ describe('the merge box', () => {
 	const a = { name: 'a' };
 	const b = { name: 'b' };
 
-	describe('events (11)', () => {
+	describe('SERVER_MERGE (11)', () => {
 		it('sends all fields of a document that the client does not have', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1, g: { h: 2 } });
 			expect(take()).to.deep.equal([added('x', { f: 1, g: { h: 2 } })]);
 		});
 
-		it('sends a document without fields without `fields`', () => {
+		it('leaves out the member `fields` for a document that has none', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', {});
 			expect(take()).to.deep.equal([added('x')]);

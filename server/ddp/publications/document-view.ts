@@ -9,7 +9,7 @@ import type { Fields } from '../codec.js';
 export type SubscriptionHandle = object;
 
 /** The value that a holder publishes for a field. */
-interface Claim {
+interface HolderValue {
 	readonly holder: SubscriptionHandle;
 	value: unknown;
 }
@@ -20,7 +20,7 @@ interface MultiHolderState {
 	/**
 	 * For each field the values of its holders, in the order in which they first set the field. The client has the first.
 	 */
-	readonly claims: Map<string, Claim[]>;
+	readonly values: Map<string, HolderValue[]>;
 }
 
 /** The changes that the client receives; undefined means a removed field. */
@@ -57,16 +57,16 @@ export class DocumentView {
 	 * Records values that a holder publishes, and adds the holder if it is new. Undefined removes the holder's value.
 	 * @returns the changes for the client; for the only holder, the object `fields` itself if all its fields change
 	 */
-	claim(holder: SubscriptionHandle, fields: Fields): VisibleChanges {
-		if (!this.#shared && this.#holder === holder) return this.claimAsOnlyHolder(fields);
+	recordValues(holder: SubscriptionHandle, fields: Fields): VisibleChanges {
+		if (!this.#shared && this.#holder === holder) return this.recordAsOnlyHolder(fields);
 		this.#shared ??= this.toShared();
-		const { holders, claims } = this.#shared;
+		const { holders, values } = this.#shared;
 		if (!holders.includes(holder)) holders.push(holder);
 		const visible: VisibleChanges = {};
 		for (const [name, value] of Object.entries(fields)) {
 			if (name === '_id') continue;
-			if (value !== undefined) setValue(claims, holder, name, value, visible);
-			else removeValue(claims, holder, name, visible);
+			if (value !== undefined) setValue(values, holder, name, value, visible);
+			else removeValue(values, holder, name, visible);
 		}
 		return visible;
 	}
@@ -88,10 +88,10 @@ export class DocumentView {
 	 */
 	release(holder: SubscriptionHandle): VisibleChanges | undefined {
 		if (!this.#shared) return undefined;
-		const { holders, claims } = this.#shared;
+		const { holders, values } = this.#shared;
 		holders.splice(holders.indexOf(holder), 1);
 		const visible: VisibleChanges = {};
-		for (const name of claims.keys()) removeValue(claims, holder, name, visible);
+		for (const name of values.keys()) removeValue(values, holder, name, visible);
 		const [remaining, another] = holders;
 		if (remaining && !another) {
 			this.#holder = remaining;
@@ -101,7 +101,7 @@ export class DocumentView {
 		return visible;
 	}
 
-	private claimAsOnlyHolder(fields: Fields): VisibleChanges {
+	private recordAsOnlyHolder(fields: Fields): VisibleChanges {
 		const visible: VisibleChanges = {};
 		for (const [name, value] of Object.entries(fields)) {
 			if (name === '_id') continue;
@@ -119,7 +119,7 @@ export class DocumentView {
 		const holder = this.#holder;
 		return {
 			holders: [holder],
-			claims: new Map(Object.entries(this.#fields).map(([name, value]) => [name, [{ holder, value }]])),
+			values: new Map(Object.entries(this.#fields).map(([name, value]) => [name, [{ holder, value }]])),
 		};
 	}
 }
@@ -131,48 +131,48 @@ function withoutIdAndUndefined(fields: Fields): Fields {
 	return defined.length === entries.length ? fields : Object.fromEntries(defined);
 }
 
-function visibleValuesOf({ claims }: MultiHolderState): Fields {
-	return Object.fromEntries([...claims].map(([name, [first]]) => [name, first?.value]));
+function visibleValuesOf({ values }: MultiHolderState): Fields {
+	return Object.fromEntries([...values].map(([name, [first]]) => [name, first?.value]));
 }
 
 /** Adds the change to `visible` if the client sees it. */
 function setValue(
-	claimsByField: MultiHolderState['claims'],
+	valuesByField: MultiHolderState['values'],
 	holder: SubscriptionHandle,
 	name: string,
 	value: unknown,
 	visible: VisibleChanges,
 ): void {
-	const claims = claimsByField.get(name);
-	if (!claims) {
-		claimsByField.set(name, [{ holder, value }]);
+	const values = valuesByField.get(name);
+	if (!values) {
+		valuesByField.set(name, [{ holder, value }]);
 		visible[name] = value;
 		return;
 	}
-	const ownClaim = claims.find((claim) => claim.holder === holder);
-	if (!ownClaim) {
-		claims.push({ holder, value });
+	const ownValue = values.find((one) => one.holder === holder);
+	if (!ownValue) {
+		values.push({ holder, value });
 	} else {
-		if (ownClaim === claims[0] && !isSame(ownClaim.value, value)) visible[name] = value;
-		ownClaim.value = value;
+		if (ownValue === values[0] && !isSame(ownValue.value, value)) visible[name] = value;
+		ownValue.value = value;
 	}
 }
 
 function removeValue(
-	claimsByField: MultiHolderState['claims'],
+	valuesByField: MultiHolderState['values'],
 	holder: SubscriptionHandle,
 	name: string,
 	visible: VisibleChanges,
 ): void {
-	const claims = claimsByField.get(name);
-	const index = claims?.findIndex((claim) => claim.holder === holder) ?? -1;
-	if (!claims || index === -1) return;
-	const [removedClaim] = claims.splice(index, 1);
-	const [firstClaim] = claims;
-	if (!firstClaim) {
-		claimsByField.delete(name);
+	const values = valuesByField.get(name);
+	const index = values?.findIndex((one) => one.holder === holder) ?? -1;
+	if (!values || index === -1) return;
+	const [removedValue] = values.splice(index, 1);
+	const [firstValue] = values;
+	if (!firstValue) {
+		valuesByField.delete(name);
 		visible[name] = undefined;
-	} else if (index === 0 && !isSame(firstClaim.value, removedClaim?.value)) {
-		visible[name] = firstClaim.value;
+	} else if (index === 0 && !isSame(firstValue.value, removedValue?.value)) {
+		visible[name] = firstValue.value;
 	}
 }

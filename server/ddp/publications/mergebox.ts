@@ -31,7 +31,7 @@ interface Rerun {
 	 * Keys of documents whose difference is still to be sent, by collection. Undefined means all: publish functions still
 	 * run.
 	 */
-	readonly pending: Map<string, Set<string>> | undefined;
+	readonly unsent: Map<string, Set<string>> | undefined;
 }
 
 function tracksDocuments(strategy: Strategy): strategy is TrackingStrategy {
@@ -47,7 +47,10 @@ export interface Client {
 
 type DocumentMessage = 'added' | 'changed';
 
-/** A live query publishes one fields object to many clients. */
+/**
+ * The last encoded message. It is reused for the next clients if they get the same fields object, because a live query
+ * publishes one object to many clients.
+ */
 let lastEncoded:
 	| { kind: DocumentMessage; collection: string; id: unknown; fields: Fields; message: Broadcast }
 	| undefined;
@@ -71,7 +74,7 @@ export class MergeBox {
 		const key = codec.wireId(id);
 		const view = this.#views.get(collection, key);
 		if (view) {
-			this.sendChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
+			this.sendChange(strategy, collection, id, this.recordValues(strategy, view, holder, fields));
 			return;
 		}
 		const recorded = strategy === 'SERVER_MERGE' ? fields : NO_FIELDS;
@@ -87,8 +90,8 @@ export class MergeBox {
 	/**
 	 * Changes fields of a document.
 	 * @param fields the new values; undefined removes a field
-	 * @param before the object that the holder published last, if known
-	 * @param after replaces `before`
+	 * @param before the whole fields object that the holder published last, if known
+	 * @param after the whole fields object that is recorded in its place, without a comparison
 	 * @throws Error if the holder has not added the document
 	 */
 	changed(
@@ -108,7 +111,7 @@ export class MergeBox {
 		const view = this.#views.get(collection, key);
 		if (!view?.isHeldBy(holder)) throw new Error(`Could not find element with id ${key} to change`);
 		const isReplaced = before !== undefined && after !== undefined && view.replace(holder, before, after);
-		const visible = isReplaced ? fields : this.claim(strategy, view, holder, fields);
+		const visible = isReplaced ? fields : this.recordValues(strategy, view, holder, fields);
 		this.sendChange(strategy, collection, id, visible);
 	}
 
@@ -152,7 +155,7 @@ export class MergeBox {
 
 	/** Begins a rerun, with an empty record. Changes of `SERVER_MERGE` documents are not sent until `sendDiff`. */
 	beginRerun(): void {
-		this.#rerun = { before: this.#views, pending: undefined };
+		this.#rerun = { before: this.#views, unsent: undefined };
 		this.#views = new DocumentMap();
 	}
 
@@ -163,12 +166,12 @@ export class MergeBox {
 	 */
 	async sendDiff(flow: Flow): Promise<void> {
 		const before: Views = this.#rerun?.before ?? new DocumentMap();
-		const pending = new Map<string, Set<string>>();
+		const unsent = new Map<string, Set<string>>();
 		for (const collection of [...before.collections(), ...this.#views.collections()]) {
-			if (!pending.has(collection)) pending.set(collection, keysOf(collection, [before, this.#views]));
+			if (!unsent.has(collection)) unsent.set(collection, keysOf(collection, [before, this.#views]));
 		}
-		this.#rerun = { before, pending };
-		for (const [collection, keys] of pending) {
+		this.#rerun = { before, unsent };
+		for (const [collection, keys] of unsent) {
 			for (const key of keys) {
 				const old = before.get(collection, key);
 				before.delete(collection, key);
@@ -197,8 +200,8 @@ export class MergeBox {
 	/** Whether changes of a document wait for `sendDiff`. */
 	private isDeferred(strategy: TrackingStrategy, collection: string, key: string): boolean {
 		if (!this.#rerun || strategy !== 'SERVER_MERGE') return false;
-		const { pending } = this.#rerun;
-		return pending === undefined || pending.get(collection)?.has(key) === true;
+		const { unsent } = this.#rerun;
+		return unsent === undefined || unsent.get(collection)?.has(key) === true;
 	}
 
 	/** Reuses the last encoded message if it has the same content. */
@@ -225,17 +228,22 @@ export class MergeBox {
 	}
 
 	/**
-	 * Whether the client has this document, without recorded fields, from before the rerun. Then `sendDiff` cannot
+	 * Whether the client got this document before the rerun, and its fields are not recorded. Then `sendDiff` cannot
 	 * compute its difference.
 	 */
 	private isLeftFromBefore(strategy: TrackingStrategy, collection: string, key: string): boolean {
 		return strategy === 'NO_MERGE_MULTI' && this.#rerun?.before.get(collection, key) !== undefined;
 	}
 
-	/** @returns the changes to send */
-	private claim(strategy: TrackingStrategy, view: DocumentView, holder: SubscriptionHandle, fields: Fields): Fields {
-		if (strategy === 'SERVER_MERGE') return view.claim(holder, fields);
-		view.claim(holder, NO_FIELDS);
+	/** Records what a holder publishes of a document. @returns the changes to send */
+	private recordValues(
+		strategy: TrackingStrategy,
+		view: DocumentView,
+		holder: SubscriptionHandle,
+		fields: Fields,
+	): Fields {
+		if (strategy === 'SERVER_MERGE') return view.recordValues(holder, fields);
+		view.recordValues(holder, NO_FIELDS);
 		return fields;
 	}
 }

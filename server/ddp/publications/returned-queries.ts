@@ -4,8 +4,8 @@ import { LiveQuery, type Publication, type PublicationContext } from '../../../s
 /**
  * Calls a publish function.
  * @returns its live queries; undefined if it returns nothing
- * @throws what the function throws. Error if it returns something else, or no live query although it made one before
- *   its first `await`
+ * @throws what the function throws. Error if it returns a value that is not live queries, or returns nothing although it
+ *   made a live query before its first `await`
  */
 export async function runPublication(
 	publication: Publication,

@@ -1,6 +1,6 @@
 /**
- * Buffers messages until the session accepts them. They are of one SockJS frame, or `ws` has emitted them after it was
- * paused.
+ * Buffers messages until the session accepts them. Two kinds of messages wait here: those of a SockJS frame with several
+ * messages, and those that `ws` still emits after it was paused.
  */
 import { type Pacer, SLICE_MS } from './pacer.js';
 import type { Receiver } from './transport.js';
