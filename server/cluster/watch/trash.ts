@@ -19,7 +19,7 @@ const MAX_WITHOUT_INDEX = 10_000;
 const MAX_DELAY_MS = WIDE_OVERLAP_MS;
 
 /** A document in the trash that its collection may still have. */
-interface Pending {
+interface Unreported {
 	readonly last: LastKnown;
 	/** In ms since 1970. */
 	readonly foundAt: number;
@@ -28,7 +28,8 @@ interface Pending {
 export class Trash {
 	readonly #records: DatedDocuments;
 	readonly #collections: ReadonlyMap<unknown, WatchedCollection>;
-	readonly #pending = new Map<WatchedCollection, Map<string, Pending>>();
+	/** By collection and id. */
+	readonly #unreported = new Map<WatchedCollection, Map<string, Unreported>>();
 	/** Whether the trash is read at all: it is small, or has the index that Rocket.Chat makes. */
 	#isRead = false;
 
@@ -57,24 +58,26 @@ export class Trash {
 		await this.#records.readNew(isWide, (record) => {
 			const collection = this.#collections.get(record.__collection__);
 			if (!collection) return;
-			const pendingById = this.#pending.get(collection) ?? new Map<string, Pending>();
-			pendingById.set(record._id, { last: lastKnown(record), foundAt });
-			this.#pending.set(collection, pendingById);
+			const unreportedById = this.#unreported.get(collection) ?? new Map<string, Unreported>();
+			unreportedById.set(record._id, { last: lastKnown(record), foundAt });
+			this.#unreported.set(collection, unreportedById);
 		});
-		await Promise.all([...this.#pending].map(([collection, pending]) => this.#reportRemoved(collection, pending)));
+		await Promise.all(
+			[...this.#unreported].map(([collection, unreported]) => this.#reportRemoved(collection, unreported)),
+		);
 	}
 
-	/** Reports pending documents that are removed. Drops those that their collection still has after `MAX_DELAY_MS`. */
-	async #reportRemoved(collection: WatchedCollection, pending: Map<string, Pending>): Promise<void> {
-		for (const batch of batchesOf([...pending.keys()], MAX_PER_QUERY)) {
+	/** Reports the documents that are removed. Drops those that their collection still has after `MAX_DELAY_MS`. */
+	async #reportRemoved(collection: WatchedCollection, unreported: Map<string, Unreported>): Promise<void> {
+		for (const batch of batchesOf([...unreported.keys()], MAX_PER_QUERY)) {
 			const existing = await this.database.existing(collection.name, batch);
 			for (const id of batch) {
-				const { last, foundAt } = pending.get(id) as Pending;
+				const { last, foundAt } = unreported.get(id) as Unreported;
 				if (!existing.has(id)) this.sink.report(collection.key, id, { action: 'removed', last });
 				else if (Date.now() - foundAt < MAX_DELAY_MS) continue;
-				pending.delete(id);
+				unreported.delete(id);
 			}
 		}
-		if (pending.size === 0) this.#pending.delete(collection);
+		if (unreported.size === 0) this.#unreported.delete(collection);
 	}
 }

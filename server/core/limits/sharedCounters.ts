@@ -9,14 +9,14 @@ import { createStoreCounter } from './storeCounter.js';
 import { UsageExchange } from './usageExchange.js';
 
 /**
- * How long this process remembers a stored pair (see `KnownPairs`), in ms. A remembered pair is not read or renewed in
- * the store.
+ * How long this process remembers a known pair of an account and an address (`KnownPairs`), in ms. A remembered pair is
+ * not read or renewed in the store.
  */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
 
 /**
- * The known pairs of all processes. Their number in the store needs no limit: only successful attempts add pairs, and a pair
- * expires after 30 days.
+ * The known pairs of an account and an address, kept in the store for all processes. Their number needs no limit: only a
+ * successful login adds a pair, and it expires after 30 days.
  */
 function storedPairs({ sharedState }: Store): KnownPairs {
 	const remembered = new ExpiringCache<1>({ ttl: REMEMBERED_PAIR_MS, max: MAX_KNOWN });
@@ -36,7 +36,7 @@ function storedPairs({ sharedState }: Store): KnownPairs {
 	};
 }
 
-/** Counters that several processes share. `start` begins the exchange of counts. */
+/** Counters that several processes share. `start` begins the exchange of counts, and returns the function that stops it. */
 export interface SharedCounters extends Counters {
 	start(): () => Promise<void>;
 }

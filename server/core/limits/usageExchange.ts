@@ -23,7 +23,7 @@ const MAX_COUNTS = 2000;
 const MAX_REPORTS = 20;
 
 /** If more counts wait, calls of further keys count in this process only. */
-const MAX_PENDING = 100_000;
+const MAX_UNWRITTEN = 100_000;
 
 /** In characters. A longer key counts in this process only. */
 const MAX_KEY_LENGTH = 1000;
@@ -53,8 +53,8 @@ export class UsageExchange {
 	readonly #state: Collection<SharedState>;
 	readonly #process = randomId();
 	readonly #counters = new Map<string, MemoryCounter>();
-	/** By counter and key. */
-	#pending = new Map<string, Count>();
+	/** Counts that no report contains yet, by counter and key. */
+	#unwritten = new Map<string, Count>();
 	/** Two reports may be written in one ms. */
 	#reportNumber = 0;
 	#readAt = 0;
@@ -75,22 +75,22 @@ export class UsageExchange {
 		return {
 			count: async (key) => {
 				const result = await counter.count(key);
-				this.#addToPending(name, key, Date.now() + result.timeToReset);
+				this.#addCall(name, key, Date.now() + result.timeToReset);
 				return result;
 			},
 		};
 	}
 
 	/** @param end the end of the key's window, in epoch ms */
-	#addToPending(name: string, key: string, end: number): void {
+	#addCall(name: string, key: string, end: number): void {
 		const id = `${name}\n${key}`;
-		const count = this.#pending.get(id);
+		const count = this.#unwritten.get(id);
 		if (count) {
 			const isOver = endOf(count) <= Date.now();
-			if (isOver) this.#pending.set(id, [name, key, 1, end]);
+			if (isOver) this.#unwritten.set(id, [name, key, 1, end]);
 			else count[CALLS]++;
-		} else if (this.#pending.size < MAX_PENDING && key.length <= MAX_KEY_LENGTH) {
-			this.#pending.set(id, [name, key, 1, end]);
+		} else if (this.#unwritten.size < MAX_UNWRITTEN && key.length <= MAX_KEY_LENGTH) {
+			this.#unwritten.set(id, [name, key, 1, end]);
 		}
 	}
 
@@ -104,16 +104,16 @@ export class UsageExchange {
 	}
 
 	async exchange(): Promise<void> {
-		for (let i = 0; i < MAX_REPORTS && this.#pending.size > 0; i++) await this.#write();
+		for (let i = 0; i < MAX_REPORTS && this.#unwritten.size > 0; i++) await this.#write();
 		await this.#read();
 	}
 
 	async #write(): Promise<void> {
 		const now = Date.now();
 		const counts: [id: string, count: Count][] = [];
-		for (const entry of this.#pending) {
+		for (const entry of this.#unwritten) {
 			counts.push(entry);
-			this.#pending.delete(entry[0]);
+			this.#unwritten.delete(entry[0]);
 			if (counts.length === MAX_COUNTS) break;
 		}
 		const current = counts.map(([, count]) => count).filter((count) => endOf(count) > now);
@@ -126,9 +126,9 @@ export class UsageExchange {
 			for (const [id, count] of counts) {
 				// Calls of a window that is over are not added to the count of the next window.
 				if (endOf(count) <= Date.now()) continue;
-				const newer = this.#pending.get(id);
+				const newer = this.#unwritten.get(id);
 				if (newer) newer[CALLS] += count[CALLS];
-				else this.#pending.set(id, count);
+				else this.#unwritten.set(id, count);
 			}
 			throw error;
 		}
