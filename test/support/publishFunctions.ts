@@ -45,7 +45,7 @@ export const INTERNAL = {
 	errorType: 'Meteor.Error',
 };
 
-/** A promise that a test resolves by `open`. */
+/** A promise that `open` resolves. A test holds a function with it, or is notified by it. */
 export function gate(): { opened: Promise<void>; open(): void } {
 	let open = () => {};
 	const opened = new Promise<void>((resolve) => {

@@ -63,7 +63,7 @@ describe('settings of roomkey that contradict each other', () => {
 		]);
 	});
 
-	it('are reported beside invalid settings, which do not count as missing', async () => {
+	it('are reported beside invalid settings; an invalid setting is not also reported as missing', async () => {
 		await write({ 'trust-proxy': 'nowhere', 'tls-cert': '', 'mongo-url': '', 'no-index': true });
 		const env = { HTTP_FORWARDED_COUNT: '2', ROOMKEY_TLS_KEY: `${folder}/key`, ROOMKEY_WATCH: 'polling' };
 		const { err } = await runInProcess(['--config', file, '--print-config'], { env });
@@ -95,6 +95,7 @@ describe('settings of roomkey that contradict each other', () => {
 			port: 3422,
 			metrics: '3422',
 			listen: false,
+			// Makes `createServer` fail with an error that is not about the ports.
 			maxBody: 1,
 		});
 		expect((await rejection(notListening)).message).to.match(/^maxBody must be/);

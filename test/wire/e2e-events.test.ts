@@ -207,7 +207,7 @@ describe('events of calls (10.4)', () => {
 	}
 
 	/** The frames before the answer to a ping, or before the socket is closed. */
-	async function pending(client: RawClient): Promise<Frame[]> {
+	async function framesSoFar(client: RawClient): Promise<Frame[]> {
 		const frames: Frame[] = [];
 		client.send({ msg: 'ping', id: 'end' });
 		for (;;) {
@@ -251,7 +251,7 @@ describe('events of calls (10.4)', () => {
 			// The `updated` of the call comes when all clients have been notified.
 			await (await connect(world.people[caller])).call(method, ...params);
 			for (const name of LISTENERS) {
-				const frames = await pending(listening.get(name) as RawClient);
+				const frames = await framesSoFar(listening.get(name) as RawClient);
 				const received = frames.filter(({ msg }) => msg === 'changed').map((frame) => summaryOf(frame, world));
 				const expected = name === 'stranger' ? [] : (notified[name] ?? []);
 				expect(received, name).to.have.members(expected);

@@ -121,8 +121,8 @@ describe('live queries (7)', () => {
 			return withRole('r');
 		});
 		await subscribe(reader, () => withRole('r'));
-		// The text of this EJSON value is the id of the document, so the client loses the document. The live query does not
-		// notice, and its next `changed` fails.
+		// This id is an object that is encoded as `p`, so the client loses the document p. A live query notices removals by
+		// string ids only. It therefore publishes the next change of p as `changed`, which fails.
 		context?.removed(PERMISSIONS, { typeName: () => 'id', toJSONValue: () => 'p' });
 		const changed = { msg: 'changed', collection: PERMISSIONS, id: 'p', fields: { roles: ['r', 's'] } };
 		expect(await write(reader, 'p', ['r', 's'])).to.deep.equal([RESULT, changed, UPDATED]);

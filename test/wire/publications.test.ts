@@ -31,7 +31,7 @@ let secondUniversal: PublishFunction = () => {};
 const publications = [
 	...settablePublications,
 	publication({ ...anyone, name: 'typed', args: { n: Number }, run: (_args, context) => context.ready() }),
-	// The time limit is longer than any test.
+	// Its time limit is so long that no test reaches it.
 	publication({
 		...anyone,
 		name: 'patient',
@@ -42,8 +42,6 @@ const publications = [
 	publication({ ...anyone, name: null, run: (_args, context) => universal(context, []) }),
 	publication({ ...anyone, name: null, run: (_args, context) => secondUniversal(context, []) }),
 ];
-
-let pending = gate();
 
 const methods = [
 	echo,
@@ -91,7 +89,6 @@ describe('publications over DDP', () => {
 		publishFunctions.clear();
 		universal = () => {};
 		secondUniversal = () => {};
-		pending = gate();
 		app.log.lines.length = 0;
 	});
 
@@ -171,26 +168,28 @@ describe('publications over DDP', () => {
 
 		it('delays later messages until the publish function has ended', async () => {
 			const client = await connect();
-			publishFunctions.set('a', () => pending.opened);
+			const end = gate();
+			publishFunctions.set('a', () => end.opened);
 			publishFunctions.set('b', (context) => context.ready());
 			client.send({ msg: 'sub', id: 's', name: 'a' });
 			client.send({ msg: 'sub', id: 't', name: 'b' });
 			client.send({ msg: 'ping' });
 			expect(await client.next()).to.deep.equal({ msg: 'pong' });
-			pending.open();
+			end.open();
 			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['t'] });
 		});
 
 		it('lets the next message start after unblock', async () => {
+			const end = gate();
 			const run: PublishFunction = async (context) => {
 				context.unblock();
 				context.unblock();
-				await pending.opened;
+				await end.opened;
 				context.ready();
 			};
 			const client = await connect();
 			expect(await subscribeWith(run, client)).to.deep.equal([]);
-			pending.open();
+			end.open();
 			expect(await client.next()).to.deep.equal(READY);
 		});
 	});
@@ -356,7 +355,7 @@ describe('publications over DDP', () => {
 			expect(await client.untilEcho()).to.deep.equal([REMOVED, NOSUB]);
 		});
 
-		it('ends with 500 for an error with unencodable details, as a method does', async () => {
+		it('sends 500 in place of a ClientError with unencodable details, as a method does', async () => {
 			const details = { big: 10n };
 			const frames = await subscribeWith((context) => context.error(new ClientError('big', 'x', details)));
 			expect(frames).to.deep.equal([{ ...NOSUB, error: INTERNAL }]);
@@ -394,7 +393,7 @@ describe('publications over DDP', () => {
 			expect(received).to.deep.equal(['stopped', 'at once', 'end']);
 		});
 
-		it('does not count as unanswered after the end of its subscription', async () => {
+		it('that never returns does not count as an unanswered request after its subscription has ended', async () => {
 			const client = await connect();
 			publishFunctions.set('patient', (context) => {
 				context.unblock();
@@ -410,10 +409,10 @@ describe('publications over DDP', () => {
 		});
 
 		for (const [what, run] of [
-			['never ends', () => new Promise(() => {})],
+			['never returns', () => new Promise(() => {})],
 			['never calls ready', () => {}],
 		] as const) {
-			it(`does not keep an ended subscription in memory, if it ${what}`, async () => {
+			it(`that ${what} does not keep its subscription in memory after the subscription has ended`, async () => {
 				setFlagsFromString('--expose-gc');
 				const collectGarbage = runInNewContext('gc') as () => void;
 				const client = await connect();
@@ -436,9 +435,10 @@ describe('publications over DDP', () => {
 
 		it('has its onStop listeners called when the client disconnects', async () => {
 			const client = await connect();
-			await subscribeWith((context) => context.onStop(pending.open), client);
+			const stopped = gate();
+			await subscribeWith((context) => context.onStop(stopped.open), client);
 			client.socket.terminate();
-			await pending.opened;
+			await stopped.opened;
 		});
 
 		it('has its other onStop listeners called if one throws or rejects', async () => {
@@ -477,17 +477,17 @@ describe('publications over DDP', () => {
 		it('may change an object that it has published, and publish it again', async () => {
 			const client = await connect();
 			const shown = { list: [1] };
-			const change = gate();
+			const [change, changed] = [gate(), gate()];
 			await subscribeWith((context) => {
 				context.added('c', 'x', shown);
 				void change.opened.then(() => {
 					shown.list.push(2);
 					context.changed('c', 'x', shown);
-					pending.open();
+					changed.open();
 				});
 			}, client);
 			change.open();
-			await pending.opened;
+			await changed.opened;
 			expect(await client.next()).to.deep.equal({ ...ADDED, msg: 'changed', fields: { list: [1, 2] } });
 		});
 	});

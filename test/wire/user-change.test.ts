@@ -39,7 +39,7 @@ const methods = [
 	}),
 	method({
 		...anyone,
-		name: 'setUserBriefly',
+		name: 'setUserInOneMs',
 		changesUser: true,
 		timeout: 1,
 		args: { ignoresChange: Match.Optional(Boolean) },
@@ -69,7 +69,6 @@ const methods = [
 
 describe('a change of the user (12)', () => {
 	let app: TestApp;
-	let pending: ReturnType<typeof gate>;
 	const clients = clientsOfEachTest();
 
 	before(async () => {
@@ -77,7 +76,6 @@ describe('a change of the user (12)', () => {
 	});
 	after(() => app.close());
 	beforeEach(() => {
-		pending = gate();
 		app.log.lines.length = 0;
 	});
 
@@ -116,15 +114,16 @@ describe('a change of the user (12)', () => {
 
 	it('sends nothing that an old run still publishes', async () => {
 		const client = await connect();
+		const oldRun = gate();
 		await subscribe(client, async (context) => {
 			context.unblock();
 			if (context.userId) return;
-			await pending.opened;
+			await oldRun.opened;
 			context.added('c', 'x', { f: 1 });
 			context.ready();
 		});
 		await client.call('setUser', 'bob');
-		pending.open();
+		oldRun.open();
 		expect(await client.untilEcho()).to.deep.equal([]);
 	});
 
@@ -138,7 +137,7 @@ describe('a change of the user (12)', () => {
 		expect(await client.take(2)).to.deep.equal([NOSUB, { msg: 'updated', methods: ['1'] }]);
 	});
 
-	it('waits for the change before it, and sends no document twice', async () => {
+	it('waits for the end of the previous change, and sends no document twice', async () => {
 		const client = await connect();
 		await subscribe(client, async (context) => {
 			await new Promise(setImmediate);
@@ -156,25 +155,25 @@ describe('a change of the user (12)', () => {
 	});
 
 	for (const ignoresChange of [false, true]) {
-		const method = ignoresChange ? 'does not wait for it' : 'has exceeded its time limit';
-		it(`ends before a later message starts, even if its method ${method}`, async () => {
+		const what = ignoresChange ? 'does not wait for it' : 'has exceeded its time limit';
+		it(`ends before a later message starts, even if its method ${what}`, async () => {
 			const [client, other] = [await connect(), await connect()];
-			const rerun = gate();
+			const [newRunStarted, endOfNewRun] = [gate(), gate()];
 			await subscribe(client, async (context) => {
 				if (context.userId) {
-					rerun.open();
-					await pending.opened;
+					newRunStarted.open();
+					await endOfNewRun.opened;
 				}
 				context.ready();
 			});
-			client.send({ msg: 'method', id: '1', method: 'setUserBriefly', params: [ignoresChange] });
+			client.send({ msg: 'method', id: '1', method: 'setUserInOneMs', params: [ignoresChange] });
 			client.send({ msg: 'method', id: '2', method: 'userId' });
-			await rerun.opened;
-			// `never` has the same time limit as `setUserBriefly`, and began later.
+			await newRunStarted.opened;
+			// `never` has the same time limit as `setUserInOneMs`, and began later.
 			expect((await other.call('never')).error).to.include({ error: 'error-timeout' });
 			client.send({ msg: 'ping' });
 			expect(await client.next()).to.deep.equal({ msg: 'pong' });
-			pending.open();
+			endOfNewRun.open();
 			const frames = await client.take(5);
 			expect(frames[0]).to.deep.equal(READY);
 			expect(frames.slice(1)).to.have.deep.members([
@@ -204,8 +203,8 @@ describe('a change of the user (12)', () => {
 	});
 
 	for (const [what, closes] of [
-		['the end of a run', (context: PublicationContext) => context.onStop(() => context.connection?.close())],
-		['a new run', (context: PublicationContext) => void (context.userId && context.connection?.close())],
+		['an onStop listener', (context: PublicationContext) => context.onStop(() => context.connection?.close())],
+		['a publish function', (context: PublicationContext) => void (context.userId && context.connection?.close())],
 	] as const) {
 		it(`starts no further run after ${what} has closed the connection`, async () => {
 			let running = 0;
@@ -219,7 +218,7 @@ describe('a change of the user (12)', () => {
 			await subscribe(client, count, 't', 'b');
 			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
 			await client.closed;
-			// When another connection has been served, the change has ended.
+			// Opening a connection takes several turns of the event loop. The change has started or skipped all its runs by then.
 			await (await connect()).close();
 			universal = () => {};
 			expect(running).to.equal(0);
