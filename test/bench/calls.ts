@@ -7,8 +7,8 @@ const ROUND_MS = 1000;
 const CONNECTIONS = 50;
 
 /**
- * 2,500 calls a second from 50 connections, at which both servers are idle at times. Without a fixed rate, only the
- * slower server would spend CPU time to wake its client.
+ * 2,500 calls a second from 50 connections, so that both servers wait for calls at times. A write to a client process
+ * that sleeps costs the server more. Without a fixed rate, only the client of the slower server would sleep.
  */
 const SAME_RATE: Pace = { every: 20 };
 
@@ -25,7 +25,7 @@ interface Row {
 	readonly name: string;
 	/**
 	 * Maximum of the CPU ratio. It is below 1 for `bench.nothing` over DDP: Roomkey writes `result` and `updated` to the
-	 * socket together.
+	 * socket together, the bare server writes each on its own.
 	 */
 	readonly aim: number;
 	readonly pace: Pace;
@@ -60,6 +60,7 @@ export async function measure(server: RunningServer, open: OpenCaller, pace: Pac
 function storeRows(server: RunningServer, bareWs: RunningServer, bareHttp: RunningServer): Row[] {
 	const { kind, port, person: { id, token } = { id: '', token: '' }, rid = '' } = server;
 	const credentials = { 'x-user-id': id, 'x-auth-token': token };
+	// The room of the server has a key id already, so Roomkey refuses the call.
 	const refusedArgs = { ...ARGS, rid };
 	const where = kind === 'files' ? 'on LMDB' : 'in memory';
 	const setRoomKeyID = {
@@ -73,7 +74,7 @@ function storeRows(server: RunningServer, bareWs: RunningServer, bareHttp: Runni
 	const setAim = kind === 'files' ? 3.5 : 3;
 	return [
 		{
-			name: `DDP, e2e.setRoomKeyID refused ${where}, 8 outstanding`,
+			name: `DDP, e2e.setRoomKeyID (refused), store ${where}, 8 outstanding`,
 			aim: kind === 'files' ? 3 : 2,
 			pace: { outstanding: 8 },
 			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'e2e.setRoomKeyID', Object.values(refusedArgs)) },
@@ -82,8 +83,13 @@ function storeRows(server: RunningServer, bareWs: RunningServer, bareHttp: Runni
 		...[{ outstanding: 1 }, SAME_RATE].flatMap((pace) => {
 			const how = 'every' in pace ? ', same rate' : '';
 			return [
-				{ name: `REST, credentials, e2e.setRoomKeyID refused ${where}${how}`, aim: setAim, pace, ...setRoomKeyID },
-				{ name: `REST, credentials, e2e.fetchMyKeys ${where}${how}`, aim: 2.5, pace, ...fetchMyKeys },
+				{
+					name: `REST, credentials, e2e.setRoomKeyID (refused), store ${where}${how}`,
+					aim: setAim,
+					pace,
+					...setRoomKeyID,
+				},
+				{ name: `REST, credentials, e2e.fetchMyKeys, store ${where}${how}`, aim: 2.5, pace, ...fetchMyKeys },
 			];
 		}),
 	];

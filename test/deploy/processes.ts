@@ -1,6 +1,6 @@
 /** The programs that the deployment tests start. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import path from 'node:path';
 
@@ -16,6 +16,8 @@ async function acceptsConnections(port: number): Promise<boolean> {
 /** A running program and its output. */
 export class Program {
 	output = '';
+	/** Emits `data` after each addition to `output`. */
+	readonly #events = new EventEmitter();
 	readonly #ended: Promise<unknown>;
 	#hasEnded = false;
 
@@ -26,6 +28,7 @@ export class Program {
 		for (const stream of [child.stdout, child.stderr]) {
 			stream?.on('data', (data) => {
 				this.output += data;
+				this.#events.emit('data');
 			});
 		}
 		this.#ended = once(child, 'close').then(() => {
@@ -50,10 +53,7 @@ export class Program {
 	async printed(text: string, from = 0): Promise<void> {
 		while (!this.output.includes(text, from)) {
 			this.#requireRunning();
-			const data = [this.child.stdout, this.child.stderr].map((stream) =>
-				once(stream as NodeJS.ReadableStream, 'data'),
-			);
-			await Promise.race([...data, this.#ended]);
+			await Promise.race([once(this.#events, 'data'), this.#ended]);
 		}
 	}
 

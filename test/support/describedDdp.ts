@@ -66,8 +66,8 @@ function checkResult(session: Session, message: Json): void {
 	if (message.error) return;
 	const { type } = (message.result ?? {}) as Json;
 	// Login handlers of applications take other arguments. Their results have the handler's name as `type`.
-	const isOwnLogin = call.channel === 'method.login' && !['password', 'resume'].includes(type as string);
-	if (callFault && !isOwnLogin)
+	const isHandlerOfApplication = call.channel === 'method.login' && !['password', 'resume'].includes(type as string);
+	if (callFault && !isHandlerOfApplication)
 		report(
 			`${call.channel} accepted a call that is not as described: ${callFault}; ${JSON.stringify(call.message).slice(0, 300)}`,
 		);
@@ -82,7 +82,10 @@ function checkReady(session: Session, message: Json): void {
 	}
 }
 
-/** Checks that one of the client's channels describes a document or event. Skips those that may be undescribed. */
+/**
+ * Checks that a document or event is as one of the client's channels describes it. Does not check it if it may come from
+ * an undescribed publication or stream.
+ */
 function checkDocument(session: Session, message: Json): void {
 	const { msg, collection } = message;
 	const isEvent = String(collection).startsWith('stream-');

@@ -141,7 +141,7 @@ describe('users who are named in another case', () => {
 		expect(outcomes.filter(({ status }) => status === 'fulfilled').length).to.be.at.most(1);
 		const stored = await roomkey.store.users.find({ 'emails.address': /^same@/i }).toArray();
 		expect(stored.length).to.be.at.most(1);
-		// `insertUser` has removed the claims that keep e-mails unique.
+		// While `insertUser` runs, login tokens stand for the name and the e-mail, to keep them unique. It has removed them.
 		expect(stored.every(({ services }) => services?.resume?.loginTokens.length === 0)).to.equal(true);
 	});
 });

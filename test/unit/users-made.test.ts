@@ -90,7 +90,7 @@ describe('creating and reading users', () => {
 			expect(await rejection(logIn(name, 'secret'))).to.include({ error: 403 });
 		});
 
-		it('creates an account without a password if the password is to be random', async () => {
+		it('creates an account without a password for `setRandomPassword`', async () => {
 			const name = newName();
 			const more = [undefined, undefined, undefined, undefined, undefined, true];
 			const { user } = await create(admin, `${name}@x`, name, name, ...more);
@@ -224,7 +224,7 @@ describe('creating and reading users', () => {
 	});
 
 	describe('users.list', () => {
-		it('lists all users by name, in pages, without secrets', async () => {
+		it('lists all users by user name, in pages, without secrets', async () => {
 			const list = async (as: Person, ...page: unknown[]) =>
 				(await roomkey.call(as, 'users.list', ...page)) as Record<'users' | 'count' | 'offset' | 'total', never>;
 			await addPerson(roomkey.store);
