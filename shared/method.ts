@@ -24,7 +24,10 @@ export interface RestRoute {
 	readonly body?: 'object';
 	/** The error for a member that is no argument. Default: `invalid-params`, which names the member. */
 	readonly unknownField?: ErrorName;
-	/** Maximum size of the body of a logged-in caller, in bytes, if larger than the server's maximum. */
+	/**
+	 * Maximum size of the body, in bytes, if larger than the server's maximum. Only logged-in callers may send such
+	 * bodies, unless the method is `anonymous`.
+	 */
 	readonly maxBody?: number;
 }
 

@@ -6,14 +6,14 @@ import { type ClosedFolder, followPath, isDenied } from './followPath.js';
 
 export { isDenied };
 
-/** Undefined on Windows, which has no user numbers. */
+/** The number of the user who runs this process; undefined on Windows, which has no user numbers. */
 const ownUid = () => process.geteuid?.();
 
 const userText = (uid: number | undefined) => (uid === 0 ? 'root' : `the user ${uid}`);
 
 /**
  * Gives a file to the owner of its folder, if root runs this process. Otherwise the server, which has another account,
- * could not read files of a command that root has run.
+ * could not read the files that a command has made as root.
  */
 export function giveToOwnerOfFolder(path: string): void {
 	if (ownUid() !== 0) return;
@@ -29,7 +29,7 @@ export function giveToOwnerOfFolder(path: string): void {
 	}
 }
 
-/** A missing file is no error. @throws StoreError `unusable` without these rights */
+/** Requires rights on a file. A missing file is no error. @throws StoreError `unusable` without these rights */
 export function requireAccess(path: string, rights: number): void {
 	if (denies(path, rights)) throw deniedError(dirname(path));
 }
@@ -82,7 +82,10 @@ function explainDenial(folder: string): string {
 	return `${problem} ${remedy}: chown -R ${own} ${folder}. ${rule}`;
 }
 
-/** Why a path cannot be followed into a folder, and what to do. @param path the name of the path in the text */
+/**
+ * Why a path cannot be followed into a folder, and what to do.
+ * @param path what the text calls the path: `it`, or the path
+ */
 function explainClosed(path: string, { folder, link }: ClosedFolder): string {
 	const [own, owner] = [ownUid(), ownerUid(folder)];
 	const where = link === undefined ? `${path} is in ${folder}` : `${link} is a link into ${folder}`;
@@ -92,19 +95,21 @@ function explainClosed(path: string, { folder, link }: ClosedFolder): string {
 	// With systemd's DynamicUser, /var/lib/NAME is a link to private/NAME, and only root may enter /var/lib/private.
 	if (link !== undefined && owner === 0 && basename(folder) === 'private')
 		return `${problem} Run this as root, or by systemd-run with DynamicUser, User and StateDirectory as in the unit of the service`;
-	// In some containers, root lacks its usual rights.
+	// If this process runs as root and may not enter, root lacks its usual rights, as in some containers.
 	const who = owner === 0 || own === 0 ? userText(owner) : `root or ${userText(owner)}`;
 	return `${problem} Run this as ${who}, or as another account that may enter it`;
 }
 
-/** The first file that this process may not read and write; the folder if there is none. */
+/**
+ * The first file in a folder that this process may not read and write; the folder if it is denied itself or no file is.
+ */
 function deniedFile(folder: string): string {
 	if (denies(folder, R_OK | W_OK | X_OK)) return folder;
 	const files = readdirSync(folder).map((name) => join(folder, name));
 	return files.find((file) => denies(file, R_OK | W_OK)) ?? folder;
 }
 
-/** Links are followed. Undefined if the file is missing. */
+/** The user number of the owner. Links are followed. Undefined if the file is missing. */
 function ownerUid(path: string): number | undefined {
 	return statSync(path, { throwIfNoEntry: false })?.uid;
 }

@@ -178,7 +178,8 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 	const limitCodes = isLimited ? ['too-many-requests'] : [];
 	const methodCodes = definition ? [...(definition.errors ?? []), 'error-timeout'] : [];
 	const codes = new Set([...methodCodes, ...(body ? [400] : []), ...limitCodes, 500]);
-	// `method.call` answers a call beyond its limit with 400, but also sends the headers of the limit.
+	// `method.call` sends the headers of the called method's limit. A call beyond this limit gets 400, so no 429 is
+	// described.
 	const callsAny = path.includes('{method}');
 	const hasRateHeaders = isLimited || (callsAny && [...methods.values()].some((one) => isLimitedOverRest(one, limits)));
 	const usualErrors = errorResponses(errorsOf([...codes]));

@@ -1,5 +1,5 @@
 /**
- * Exchanges counts of calls between the processes of a service, so that a limit applies to their total.
+ * Exchanges counts of calls between the processes of a service, so that a limit applies to the total of all processes.
  *
  * Each process counts in memory. Once a second it writes its new counts as documents, called reports. Then it adds the
  * reports of the others to its own counts. Calls never wait for the store.
@@ -17,9 +17,10 @@ import { createCounter, type MemoryCounter, type RateCounter } from './counters.
 
 const INTERVAL_MS = 1000;
 
+/** Maximum number of counts in one report. */
 const MAX_COUNTS = 2000;
 
-/** Reports of one exchange. Further counts wait for the next exchange. */
+/** Maximum number of reports that one exchange writes. Further counts wait for the next exchange. */
 const MAX_REPORTS = 20;
 
 /** If more counts wait, calls of further keys count in this process only. */
@@ -39,6 +40,7 @@ const END_OF_REPORTS = 'usage~';
 /** Calls of one key since the last exchange, and the end of the key's window in epoch ms. An array, to be short as JSON. */
 type Count = [counter: string, key: string, calls: number, end: number];
 
+/** Index of the number of calls in a `Count`. */
 const CALLS = 2;
 
 const endOf = ([, , , end]: Count) => end;
@@ -53,9 +55,9 @@ export class UsageExchange {
 	readonly #state: Collection<SharedState>;
 	readonly #process = randomId();
 	readonly #counters = new Map<string, MemoryCounter>();
-	/** By counter and key. */
+	/** Counts that wait to be written, by counter and key. */
 	#pending = new Map<string, Count>();
-	/** Two reports may be written in one ms. */
+	/** Number of the next report of this process: two reports may be written in one ms. */
 	#reportNumber = 0;
 	#readAt = 0;
 	/** Ids of the reports that the last read has found. */
@@ -103,6 +105,7 @@ export class UsageExchange {
 		);
 	}
 
+	/** Writes the counts of this process, and adds those that other processes have written. */
 	async exchange(): Promise<void> {
 		for (let i = 0; i < MAX_REPORTS && this.#pending.size > 0; i++) await this.#write();
 		await this.#read();
