@@ -86,7 +86,7 @@ export function publicationsOf(
 }
 
 /**
- * An error of a listener is logged, and the others are still called.
+ * Combines the listeners for connections into one. An error of a listener is logged, and the others are still called.
  * @returns undefined if there are no listeners
  */
 export function connectionListener(

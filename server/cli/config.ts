@@ -30,7 +30,7 @@ export interface ServerRequest {
 /** What the command line asks for. */
 export type Request = { readonly kind: 'help' } | { readonly kind: 'version' } | ServerRequest;
 
-/** Options for the location of the data. A source may give one of them. */
+/** Options for the location of the data. Each source may give at most one of them. */
 const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readonly OptionName[];
 
 type StoreName = (typeof STORES)[number];

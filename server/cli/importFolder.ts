@@ -117,7 +117,10 @@ async function importFile(
 	const collection = collectionOf(store, key);
 	const ids = new Set<string>();
 
-	/** Imports one line. The id is checked before anything is awaited, because lines run in parallel. */
+	/**
+	 * Imports one line. Lines are imported in parallel. The id is checked before anything is awaited, so that the later
+	 * of two lines with one id is skipped.
+	 */
 	async function importLine({ text, number }: Line): Promise<void> {
 		try {
 			const fields = parse(text);

@@ -82,7 +82,7 @@ export function serverUrl(text: string): string {
 }
 
 /**
- * Refuses a folder without data, so that a mistyped name creates none.
+ * Refuses a folder without data, so that a mistyped name does not create a data folder.
  * @param alternatives to `--data`, for the error text
  * @throws StoreError if the folder has no data
  */

@@ -122,7 +122,7 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 	};
 }
 
-/** Without details that may be secret. */
+/** Why there is no connection, without details that may be secret. */
 function reasonText(error: unknown): string {
 	const { name = '', message = '' } = (error ?? {}) as Partial<Error>;
 	if (/auth/i.test(name) || /auth/i.test(message)) return 'NATS refuses the credentials';

@@ -13,7 +13,10 @@ export interface FactorSettings {
 	readonly maxDelta: number;
 	/** Number of wrong codes after which a mailed code becomes invalid. */
 	readonly maxEmailAttempts: number;
-	/** Whether users without a second factor must prove the password instead. Undefined if not stored. */
+	/**
+	 * Whether users without a second factor must prove the password instead. Undefined if not stored: then no proof is
+	 * required.
+	 */
 	readonly passwordFallback: boolean | undefined;
 }
 

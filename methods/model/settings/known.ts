@@ -76,8 +76,8 @@ async function writeIfChanged({ settings }: Store, _id: string, value: SettingVa
 }
 
 /**
- * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a wrong type,
- * and for numbers that are no safe integers
+ * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a value of a
+ * wrong type, and for a number that is no safe integer
  */
 function requireValidValue(_id: string, value: unknown): asserts value is SettingValue {
 	const defaultValue = KNOWN.get(_id);
