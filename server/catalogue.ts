@@ -14,7 +14,8 @@ import { similarName } from './options/similarName.js';
 export type { Catalogue };
 
 /**
- * Joins the definitions of an application with those of accounts and of the key service.
+ * Joins the definitions of an application with those of accounts and of the key service, as far as these are switched
+ * on.
  * @param changedLimits limits that replace those in definitions
  * @param limitsFrom where `changedLimits` come from, for the error text
  * @throws OptionError that names every taken name, and every limit of a method that does not exist

@@ -85,7 +85,7 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 		...answerAndErrors(kind),
 		async run({ confirm, ...roomArgs }, context) {
 			const { store, userId } = context;
-			// An earlier call may have removed the last member, and been interrupted while it deleted the room.
+			// An earlier call may have begun to delete the room when its last member left, and been interrupted.
 			if (await completeDeletion(context, roomArgs.roomId)) throw clientError('roomNotFound');
 			const room = await findRoom(context, roomArgs, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))

@@ -35,6 +35,7 @@ const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readon
 
 type StoreName = (typeof STORES)[number];
 
+/** A source of settings: the flags, the environment or the configuration file. */
 interface Source {
 	/** What the source calls a setting, for errors. */
 	nameOf(name: string): string;

@@ -193,7 +193,7 @@ function updateTo(document: Document, before: Document): UpdateFilter<Document> 
 	};
 }
 
-/** Undefined for a failure of the store, which ends the import. */
+/** The reason to skip a line. Undefined for a failure of the store, which ends the import. */
 function reasonToSkip(error: unknown): string | undefined {
 	if (error instanceof LineError) return error.message;
 	if (isDuplicateKey(error)) return 'has a value that must be unique, and that another document already has';

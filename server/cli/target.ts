@@ -54,7 +54,7 @@ export function storeOf(input: Input): StoredChoice {
 	return name === 'data' ? { kind: 'files', folder: value } : { kind: 'mongodb', url: value };
 }
 
-/** Other settings in the file are ignored. */
+/** The store that a configuration file names. Other settings in the file are ignored. */
 function storeOfFile(path: string | undefined): StoredChoice {
 	const values = path === undefined ? new Map() : readConfigFile(path, new Faults());
 	if (values.get('memory') === true || values.get('demo') === true)

@@ -169,7 +169,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 
 	const heartbeatTimer = setInterval(() => {
 		const now = performance.now();
-		// After a busy time, messages may still wait to be read.
+		// After a busy time, messages may still wait to be read, so no process counts as silent.
 		const wasBusy = now - lastTick > 2 * HEARTBEAT_MS;
 		lastTick = now;
 		if (!isConnected) return;

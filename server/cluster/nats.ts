@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT_MS = 2000;
 /** Time between checks that the server still answers, in ms. */
 const PING_MS = 2000;
 
-/** In bytes, until the server has sent its limit. This is the default of NATS. */
+/** Largest message in bytes, until the server has sent its limit. This is the default of NATS. */
 const DEFAULT_MAX_BYTES = 1_048_576;
 
 /** `seed` is that of an nkey, NATS's key pair for logins. */

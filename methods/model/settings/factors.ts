@@ -57,6 +57,7 @@ async function readFactorSettings({ settings }: Store): Promise<FactorSettings> 
 	};
 }
 
+/** All these settings are cached together, under the key `PREFIX`. */
 const cachedFactorSettings = cachedReads(readFactorSettings);
 
 /** The present settings; a change by a Rocket.Chat server takes effect within a second. */

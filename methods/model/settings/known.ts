@@ -100,7 +100,7 @@ export async function changeSettings(
 	for (const { _id, value } of changes) requireValidValue(_id, value);
 	for (const { _id, value } of changes) {
 		await writeIfChanged(store, _id, value as SettingValue);
-		// Also if nothing was written: another process may have written the value since this one cached it.
+		// Needed even if nothing was written: another process may have written the value since this one cached it.
 		dropCachedSetting(store, _id);
 	}
 }

@@ -14,7 +14,7 @@ export interface StreamOptions {
 	readonly resumeAfter?: unknown;
 	/** Whether the server looks up the document of an update. Some servers send its id only then. */
 	readonly lookup: boolean;
-	/** From now on, the stream misses no write. Some servers never report this. */
+	/** Called when the stream is open. From then on it misses no write. Some servers never report the opening. */
 	onOpen(): void;
 }
 
