@@ -68,7 +68,7 @@ describe('REST', () => {
 	});
 	after(() => app.close());
 
-	describe('credentials and fields, mostly of e2e.setRoomKeyID, with the texts of Rocket.Chat (6.2)', () => {
+	describe('credentials and fields, mostly of e2e.setRoomKeyID (6.2)', () => {
 		it('sets the key id, and answers success (6.2)', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'my-UniQu3_ke4_Id' });
@@ -82,7 +82,7 @@ describe('REST', () => {
 			['empty credentials', { 'X-User-Id': '', 'X-Auth-Token': '' }],
 			['unknown credentials', { 'X-User-Id': 'x', 'X-Auth-Token': 'x' }],
 		] as const) {
-			it(`answers ${what} with 401, even if the body is also invalid (6.2, 7.1 era A, 7.2)`, async () => {
+			it(`answers ${what} with 401 before checking the body (6.2, 7.1 era A, 7.2)`, async () => {
 				const { status, text } = await request(setRoomKeyID, {
 					method: 'POST',
 					headers: { 'Content-Type': 'application/json', ...headers },
@@ -92,7 +92,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('accepts names of headers in any case, but only the whole token, unhashed and without a prefix (7.2)', async () => {
+		it('accepts header names in any case, but only the exact token (7.2)', async () => {
 			const ask = (headers: Record<string, string>) => request(`${api}/me`, { headers });
 			expect((await ask({ 'x-user-id': alice.id, 'X-AUTH-TOKEN': alice.token })).status).to.equal(200);
 			for (const token of [`Bearer ${alice.token}`, alice.token.slice(1), hashToken(alice.token)])
@@ -123,7 +123,7 @@ describe('REST', () => {
 			[{ rid: 'r' }, 'undefined'],
 			[{ rid: 'r', keyID: true }, 'boolean'],
 		] as const) {
-			it(`answers ${JSON.stringify(body)}, where rid or keyID is no string, with a Match error (6.2, 7.3)`, async () => {
+			it(`refuses ${JSON.stringify(body)}: rid and keyID must be strings (6.2, 7.3)`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, body);
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -133,7 +133,7 @@ describe('REST', () => {
 		}
 
 		for (const rid of ['nowhere', '']) {
-			it(`answers the rid '${rid}', which no room has, with error-invalid-room (6.2)`, async () => {
+			it(`answers the unknown rid '${rid}' with error-invalid-room (6.2)`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -162,7 +162,7 @@ describe('REST', () => {
 			});
 		});
 
-		it('refuses an unknown field, with its name in the error, and sets nothing (6.2)', async () => {
+		it('names an unknown field in the error, and sets nothing (6.2)', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const { status, body } = await post(setRoomKeyID, alice, { rid, keyID: 'k', more: 1 });
 			expect({ status, body }).to.deep.equal({
@@ -216,7 +216,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('wraps a Date, which is no plain object, as `result`', async () => {
+		it('wraps a Date as `result`', async () => {
 			expect((await post(`${api}/test.date`, null, {})).text).to.equal(
 				'{"result":"1970-01-01T00:00:00.005Z","success":true}',
 			);
@@ -288,7 +288,7 @@ describe('REST', () => {
 			expect((await request(`${api}/e2e.fetchMyKeys?a=%`)).status).to.equal(401);
 		});
 
-		it('knows the caller of a route that requires no login; a wrong token counts as no login there', async () => {
+		it('knows the caller where no login is required, and ignores a wrong token there', async () => {
 			const { body } = await get(`${api}/test.get?a=1`, alice);
 			expect(body.userId).to.equal(alice.id);
 			for (const headers of [{ 'X-Auth-Token': 'x' }, headersOf({ id: alice.id, token: 'stale' })]) {
@@ -301,7 +301,7 @@ describe('REST', () => {
 			expect([settings.status, settings.body.success]).to.deep.equal([200, true]);
 		});
 
-		it('reports the set version of Rocket.Chat to everybody at /api/info and /api/v1/info', async () => {
+		it('reports the configured version of Rocket.Chat to everybody at /api/info and /api/v1/info', async () => {
 			for (const url of [`${app.url}/api/info`, `${api}/info`]) {
 				for (const headers of [{}, headersOf({ id: alice.id, token: 'stale' })]) {
 					const { status, body } = await request(url, { headers });
@@ -323,19 +323,19 @@ describe('REST', () => {
 					expect(await list(query), query).to.deep.equal(['a', 'b']);
 			});
 
-			it('is the text of its element, or JSON text, if it has one element', async () => {
+			it('can be plain text, or JSON text, if it has one element', async () => {
 				for (const query of ['ids=a', 'ids[]=a', `ids=${encodeURIComponent(' ["a"] ')}`])
 					expect(await list(query), query).to.deep.equal(['a']);
 				expect(await list(`ids=${encodeURIComponent('[]')}`)).to.deep.equal([]);
 			});
 
-			it('has the text as its element if the text is not the JSON of a valid list', async () => {
+			it('has the text itself as element unless that is a JSON list of texts', async () => {
 				for (const text of ['["a', '[1,2]', '{"a":1}'])
 					expect(await list(`ids=${encodeURIComponent(text)}`)).to.deep.equal([text]);
 			});
 		});
 
-		it('reads an object of a GET from JSON text, and not from parameters such as options[prefix]', async () => {
+		it('reads an object of a GET from JSON text, not from options[prefix]', async () => {
 			const search = async (query: Record<string, string>) =>
 				(await request(`${api}/test.search?${new URLSearchParams(query)}`)).body;
 			expect(await search({ options: '{"prefix":"a"}' })).to.deep.equal({ options: { prefix: 'a' }, success: true });
@@ -357,7 +357,7 @@ describe('REST', () => {
 				});
 			});
 
-			it('are ignored in a GET if they are the list parameters of Rocket.Chat; but a filter in `query` is refused', async () => {
+			it('are ignored in a GET if they are Rocket.Chat’s list parameters without a filter', async () => {
 				const { status } = await request(`${api}/test.get?a=1&count=5&offset=0&sort=%7B%7D&fields=%7B%7D&query=%7B%7D`);
 				expect(status).to.equal(200);
 				const filtered = await request(`${api}/test.get?a=1&query=${encodeURIComponent('{"name":"x"}')}`);
@@ -465,7 +465,7 @@ describe('REST', () => {
 		}
 
 		for (const verb of ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
-			it(`answers ${verb} of a path that allows only POST with 405, even with an invalid body`, async () => {
+			it(`answers ${verb} of a POST path with 405, even with an invalid body`, async () => {
 				const { status, headers, body } = await request(setRoomKeyID, {
 					method: verb,
 					headers: json,
@@ -576,13 +576,13 @@ describe('REST', () => {
 			expect(parse(String(body.message))).to.deep.include({ msg: 'result', result: 5 });
 		});
 
-		it('answers the call of an unknown method with 400, and the error 404 in the message', async () => {
+		it('answers an unknown method with 400, and error 404 in the message', async () => {
 			const { status, body } = await call('method.call/nope', alice, { msg: 'method', id: '1', method: 'nope' });
 			expect({ status, success: body.success }).to.deep.equal({ status: 400, success: false });
 			expect(parse(String(body.message))).to.have.nested.property('error.error', 404);
 		});
 
-		it('expects a colon in the path for a slash in the name of the method', async () => {
+		it('expects a colon in the path where the method name has a slash', async () => {
 			const { body } = await call('method.callAnon/a:b', null, { msg: 'method', id: '1', method: 'a/b' });
 			expect(body.message).to.include('slashed');
 		});
@@ -663,14 +663,14 @@ describe('REST', () => {
 			}
 		});
 
-		it('answers a login that took too long with 400, because its credentials may be right', async () => {
+		it('answers a login that took too long with 400, not 401', async () => {
 			const slow = await startApp({ methods: [{ ...login, timeout: 1, run: () => new Promise(() => {}) }] });
 			const { status, body } = await post(`${slow.url}/api/v1/login`, null, { user: 'alice', password: 'secret' });
 			await slow.close();
 			expect([status, body.errorType]).to.deep.equal([400, 'error-timeout']);
 		});
 
-		it('logs why the profile of a user who logs in cannot be read', async () => {
+		it('answers a login with 500, and logs it, if the profile is unreadable', async () => {
 			const malformed = await addPerson(app.store, { username: { toString: 1 } as never });
 			const earlier = app.log.lines.length;
 			const { status } = await logIn({ resume: malformed.token });

@@ -96,7 +96,7 @@ describe('several servers on one store', () => {
 			await client.call('login', { resume: alice.token });
 			return client;
 		}
-		/** Terminates the socket of a client. @returns the session id that it had */
+		/** @returns the id of the session that has ended */
 		async function terminate(client: RawClient): Promise<string> {
 			client.socket.terminate();
 			await client.closed;

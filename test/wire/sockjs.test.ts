@@ -20,7 +20,7 @@ const NORMAL_CLOSURE = 'c[1000,"Normal closure"]';
 const GOING_AWAY = 'c[1001,"Server is shutting down"]';
 const NO_CACHE = 'no-store, no-cache, no-transform, must-revalidate, max-age=0';
 
-/** Functions that each end a running call of `pending`. */
+/** Each ends a running call of `pending`. */
 const pendingCalls: (() => void)[] = [];
 /** Called when a call of `pending` begins, with the number of calls in `pendingCalls`. */
 let onPendingCall: (size: number) => void = () => {};
@@ -28,9 +28,7 @@ function endPendingCalls(): void {
 	for (const end of pendingCalls.splice(0)) end();
 }
 
-/** Called when a connection that has called `on close` is closed. */
 let onClosed: () => void = () => {};
-/** Ends the call of `wait`. */
 let answerWait: (value: string) => void = () => {};
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
@@ -59,13 +57,11 @@ const methods = [
 const call = (id: string, name: string, ...params: unknown[]) =>
 	JSON.stringify({ msg: 'method', id, method: name, params });
 
-/** Posts over a new TCP connection. */
 async function postOverNewConnection(url: string): Promise<{ status: number | undefined; text: string }> {
 	const [response] = await once(httpRequest(url, { method: 'POST', agent: false }).end(), 'response');
 	return { status: response.statusCode, text: (await response.toArray()).join('') };
 }
 
-/** The messages of an `a` frame, as objects. */
 function messagesOf(frame: string): Record<string, unknown>[] {
 	expect(frame[0]).to.equal('a');
 	return JSON.parse(frame.slice(1)).map((message: string) => JSON.parse(message));
@@ -84,7 +80,6 @@ describe('SockJS', () => {
 		await Promise.all(apps.splice(0).map((other) => other.close()));
 	});
 
-	/** A server of its own, for a test with its own settings. */
 	async function startOther(options: TestAppOptions['ddp'] = {}): Promise<TestApp> {
 		const other = await startApp({ methods, ddp: options });
 		apps.push(other);
@@ -153,10 +148,7 @@ describe('SockJS', () => {
 	});
 
 	describe('compression of WebSockets (1.2, 1.6)', () => {
-		/**
-		 * Opens a WebSocket that offers permessage-deflate, and calls `echo` with a long value.
-		 * @returns the extensions that the server has chosen, and the number of bytes received
-		 */
+		/** Echoes a long value over a WebSocket that offers permessage-deflate. `bytes` is the number received. */
 		async function echoLong(url: string, wrap = (text: string) => text) {
 			const socket = new WebSocket(url);
 			const upgraded = once(socket, 'upgrade');
@@ -228,7 +220,7 @@ describe('SockJS', () => {
 			});
 
 			it(`lets clients without an Origin use ${verb} ${path}`, async () => {
-				// The test above has opened the session `a`. Another poll of it would be held, so this one opens the session `b`.
+				// The test above has opened the session `a`, where another poll would be held.
 				const answer = await request(app.url + path.replace('cors/a', 'program/b'), { method: verb });
 				expect(cors(answer)).to.deep.equal({ origin: '*', credentials: null, vary: 'Origin' });
 			});
@@ -327,7 +319,7 @@ describe('SockJS', () => {
 			});
 		}
 
-		it('sends a close frame when a method closes the connection, and closes the WebSocket with the code and reason of this frame', async () => {
+		it('closes with the code of its close frame when a method closes the connection', async () => {
 			const client = await connect();
 			client.send([call('1', 'hang up')]);
 			expect(await client.nextText()).to.equal(NORMAL_CLOSURE);
@@ -346,7 +338,7 @@ describe('SockJS', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('stops starting the calls of a frame when too many are unanswered, and continues as they are answered (5)', async () => {
+		it('starts no more calls of a frame while too many are unanswered (5)', async () => {
 			const other = await startOther({ maxQueue: 20 });
 			const client = await open(other);
 			client.send([CONNECT]);
@@ -418,7 +410,7 @@ describe('SockJS', () => {
 			expect(headers.get('cache-control')).to.equal(NO_CACHE);
 		});
 
-		it('identifies the connection by the session part of the path; the server part does not matter', async () => {
+		it('identifies the connection by the session part of the path alone', async () => {
 			const path = `/sockjs/one/session${++sessionCount}`;
 			expect(await client(app, path).poll()).to.equal('o\n');
 			const { send, poll } = client(app, path.replace('one', 'two'));
@@ -507,7 +499,7 @@ describe('SockJS', () => {
 			expect((await send(['x'.repeat(64 * 1024)])).status).to.equal(413);
 		});
 
-		it('refuses with 413 a body of more than 8 KiB before `connect`, and closes the connection', async () => {
+		it('answers a body over 8 KiB before `connect` with 413, and closes', async () => {
 			const { send, poll } = await open();
 			expect((await send(Array.from({ length: 3000 }, () => ''))).status).to.equal(413);
 			expect(await poll()).to.equal(`${NORMAL_CLOSURE}\n`);
@@ -548,7 +540,6 @@ describe('SockJS', () => {
 		});
 	});
 
-	/** A connection over any transport: sends a message, and returns the messages that come next. */
 	interface AnyConnection {
 		send(message: string): unknown;
 		next(): Promise<Record<string, unknown>[]>;
@@ -648,7 +639,7 @@ describe('SockJS', () => {
 			expect(await held).to.equal(`${NORMAL_CLOSURE}\n`);
 		});
 
-		it('a shutdown answers the calls of a polling client and sends it the close frame before the server ends (18)', async () => {
+		it('a shutdown answers calls of a polling client, then sends the close frame (18)', async () => {
 			const other = await startApp({ methods, grace: 10_000 });
 			const post = async (end: string, body: string | null = null) =>
 				(await request(`${other.url}/sockjs/000/waiting/${end}`, { method: 'POST', body })).text;
@@ -679,7 +670,7 @@ describe('SockJS', () => {
 			const framed = await RawClient.open(`${other.url.replace('http', 'ws')}/sockjs/a/b/websocket`);
 			const poll = async (name: string) =>
 				(await request(`${other.url}/sockjs/000/${name}/xhr`, { method: 'POST' })).text;
-			// The client of the session `away` has no open poll when the server shuts down.
+			// `away` has no open poll when the server shuts down.
 			expect([await poll('held'), await poll('away')]).to.deep.equal(['o\n', 'o\n']);
 			const polls = [poll('held'), poll('held')];
 			expect(await Promise.race(polls)).to.match(/^c\[2010/);
