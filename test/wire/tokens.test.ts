@@ -121,7 +121,7 @@ describe('login tokens and their connections', () => {
 		await secondApp.close();
 	});
 
-	it('changePassword over DDP: closes all connections but the caller's (16.1)', async () => {
+	it("changePassword over DDP: closes all connections but the caller's (16.1)", async () => {
 		const [first, second, third] = await devices();
 		const changed = await first.call('changePassword', digest('secret'), digest('changed'));
 		expect(changed.result).to.deep.equal({ passwordChanged: true });

@@ -203,7 +203,7 @@ describe('messages between clients and the server', () => {
 			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
 		});
 
-		it("clients get `failed` with a version that the server accepts", async () => {
+		it('clients get `failed` with a version that the server accepts', async () => {
 			const support = ['pre2', '1'];
 			const client = await openAt('/websocket');
 			client.send({ msg: 'connect', version: '1', support });
