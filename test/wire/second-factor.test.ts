@@ -143,7 +143,7 @@ describe('second factors over the wire', () => {
 	});
 
 	describe('methods over DDP (4.7)', () => {
-		it('e2e.resetOwnE2EKey reads the code from the parameter after its last argument', async () => {
+		it('e2e.resetOwnE2EKey reads the code from a parameter after the last argument', async () => {
 			await client.call('login', { resume: alice.token });
 			expect((await client.call('e2e.resetOwnE2EKey')).error).to.deep.equal(REQUIRED);
 			const wrong = { twoFactorCode: wrongCode(), twoFactorMethod: 'totp' };
