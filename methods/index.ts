@@ -45,7 +45,10 @@ export const streams: readonly Stream[] = [
 	roomMessages,
 ];
 
-/** The key service as a part of a server. Only Rocket.Chat's clients subscribe to its `userData`. */
+/**
+ * The key service as a part of a server. The publication `userData` is a part of it, because only Rocket.Chat's clients
+ * subscribe to it.
+ */
 export const keyService = { methods: keyServiceMethods, publications: keyServicePublications, streams };
 
 export const methods: readonly Method[] = [...accounts.methods, ...keyServiceMethods];

@@ -1,6 +1,6 @@
 /**
- * Rate limits of methods (`test/contract/beyond.md` T2), and the time limit of long methods. Users with the permission
- * `api-bypass-rate-limit` are exempt from the limits in definitions of methods.
+ * Rate limits of methods (`test/contract/beyond.md` T2), the rules for logging in, and the time limit of long methods.
+ * Users with the permission `api-bypass-rate-limit` are exempt from the limits in definitions of methods.
  */
 import type { Limit, RateRule } from '../shared/limit.js';
 

@@ -1,4 +1,4 @@
-/** Properties that many method definitions have in common, for spreading. */
+/** Properties that many method definitions have in common. Such a definition spreads one of these objects. */
 import { KEY_CALLS, READS, WRITES } from './limits.js';
 
 /** A method that only reads: it runs in parallel with other calls of its connection. */

@@ -2,8 +2,8 @@
 import type { AnyApi, RoutesOf } from './api.js';
 
 /**
- * A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. If the client has both functions,
- * `callAsync` is used.
+ * A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. The client must have
+ * `callAsync` or `call`. If it has both, `callAsync` is used.
  */
 export interface DdpClient {
 	// biome-ignore lint/suspicious/noExplicitAny: clients declare their parameters in many ways

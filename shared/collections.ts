@@ -52,7 +52,7 @@ interface CollectionOptions<T> {
 
 type DocumentNamed<N extends keyof Collections> = Extract<Collections[N], { _id: string }>;
 
-/** MongoDB allows 255 bytes for the names of a database and a collection together. */
+/** MongoDB allows 255 bytes for the names of a database and a collection together. 120 leave enough for the database. */
 const NAME = /^[A-Za-z_][\w.-]{0,119}$/;
 
 const OPTIONS: MemberRules = {

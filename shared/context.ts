@@ -126,8 +126,8 @@ export interface MethodContext extends CallContext {
 	 */
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
 	/**
-	 * Queues a part of a login, so that many logins do not slow down other calls. In a method that another method calls, it
-	 * does not wait.
+	 * Queues a part of a login: only a few run concurrently, so that many logins do not slow down other calls. In a
+	 * method that another method calls, the part does not wait.
 	 * @throws ClientError 503 if too many logins wait, without calling `run`
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;

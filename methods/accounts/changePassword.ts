@@ -14,7 +14,7 @@ export const changePassword = method({
 	summary: "Changes the caller's password and removes all their other login tokens",
 	returns: { passwordChanged: Boolean },
 	errors: [403, 401],
-	// Without a login, `run` throws Meteor's own error.
+	// Anonymous, so that `run` can refuse callers without a login with Meteor's own error.
 	anonymous: true,
 	secondFactor: true,
 	async run({ oldPassword, newPassword }, context) {
@@ -27,7 +27,7 @@ export const changePassword = method({
 			if (!(await isRightPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
 		});
 		await requireFactorBesidePassword(context, userId);
-		// Replaces the whole field, with any token for resetting the password in it.
+		// Replaces the whole field. This also removes a token with which somebody could reset the password.
 		const password = { bcrypt: await hashPassword(newPassword) };
 		const passwordUnchanged = { 'services.password.bcrypt': bcrypt };
 		const changes = { $set: { 'services.password': password } };

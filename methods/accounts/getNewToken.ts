@@ -1,4 +1,6 @@
-/** `getNewToken` (`test/contract/ddp.md` 16.1): clients then call `removeOtherTokens`, to log out everywhere else. */
+/**
+ * `getNewToken` (`test/contract/ddp.md` 16.1): clients call it, then `removeOtherTokens`, to log out everywhere else.
+ */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
@@ -12,7 +14,7 @@ export const getNewToken = method({
 	summary: 'Gives the connection a new login token that expires when the present one does',
 	returns: { id: String, token: String, tokenExpires: Date },
 	errors: ['You are not logged in.', 403],
-	// Without a login, `run` throws Meteor's own error.
+	// Anonymous, so that `run` can refuse callers without a login with Meteor's own error.
 	anonymous: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;

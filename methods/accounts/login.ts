@@ -36,6 +36,7 @@ const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Obj
 
 const NamedPasswordLogin = named('PasswordLogin', PasswordLogin);
 
+/** The options of a login, for the documentation. `run` checks them. */
 const LoginOptions = Match.OneOf(
 	Match.ObjectIncluding({ resume: String }),
 	NamedPasswordLogin,
@@ -48,8 +49,8 @@ const LoginOptions = Match.OneOf(
 );
 
 /**
- * Looks a token up when its turn in the queue of logins comes. If too many logins wait, the connection is closed. After
- * an error as the answer, Meteor's clients would forget their token.
+ * Looks a token up when its turn in the queue of logins comes. If too many logins wait, the connection is closed, and
+ * Meteor's clients try again later. An error as the answer would make them forget their token.
  */
 async function findHolder(token: string, context: MethodContext) {
 	let hasStarted = false;

@@ -1,4 +1,7 @@
-/** `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): gives a new token and ends all other logins. */
+/**
+ * `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): gives this connection a new token and ends all other
+ * logins.
+ */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -16,7 +19,7 @@ export const logoutOtherClients = method({
 	returns: { token: String, tokenExpires: Date },
 	// 403 comes from `getNewToken`.
 	errors: ['You are not logged in.', 403],
-	// Without a login, `run` throws Meteor's own error.
+	// Anonymous, so that `run` can refuse callers without a login with Meteor's own error.
 	anonymous: true,
 	async run(_args, context) {
 		const { userId } = context;
@@ -30,7 +33,7 @@ export const logoutOtherClients = method({
 
 /**
  * The variant for REST: the caller keeps the present token, and personal access tokens stay. The REST layer adds the
- * token to the answer. Methods see only its hash.
+ * token to the answer, because methods see only its hash.
  */
 export const logoutOtherClientsOverRest = method({
 	name: 'users.logoutOtherClients',

@@ -14,7 +14,7 @@ export const removeOtherTokens = method({
 		'Removes all login tokens of the caller except the token of this connection, and closes the connections that use them',
 	returns: Nothing,
 	errors: ['You are not logged in.'],
-	// Without a login, `run` throws Meteor's own error.
+	// Anonymous, so that `run` can refuse callers without a login with Meteor's own error.
 	anonymous: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;

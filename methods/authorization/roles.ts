@@ -1,4 +1,4 @@
-/** `roles.list`, `getUserRoles`: the roles, and the users who have them. */
+/** `roles.list`, `getUserRoles`: the roles, and the users who have a global role with a description, such as admin. */
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

@@ -43,7 +43,7 @@ async function acceptOffer(
 		if (updated) return updated;
 	} catch (error) {
 		if (error instanceof ClientError) {
-			// First, because only members without a key can be queued.
+			// A mismatched key is archived first, because only members without a key can be queued.
 			await archiveMismatchedKey(context.store, latest, room);
 			await enqueueAndDropOffer(context.store, latest);
 		}

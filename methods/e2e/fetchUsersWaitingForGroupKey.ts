@@ -26,14 +26,15 @@ const MAX_LISTED = 50;
 interface WaitingMembers {
 	/** At most `MAX_LISTED`. */
 	readonly users: UserWithPublicKey[];
-	/** Ids of the members with an unfit public key, at most `MAX_LISTED`. */
+	/** Ids of the members whose public key cannot be used for sealing, at most `MAX_LISTED`. */
 	readonly unfit: string[];
 }
 
 /**
  * Lists the members who wait for the key of one room, without the caller. A caller who holds the key is a provider. The
  * `users` of a provider have fit public keys, are reserved for no other provider, and have returned no key of this
- * provider. They are reserved for `leaseTime` ms; 0 reserves nobody.
+ * provider. They are reserved for `leaseTime` ms; 0 reserves nobody. These conditions do not apply to a caller without
+ * the key, for whom nobody is reserved.
  */
 async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<WaitingMembers> {
 	const { store, settings } = context;
@@ -71,7 +72,7 @@ async function listAndReserve(context: MethodContext, rid: string, userId: strin
 export const fetchUsersWaitingForGroupKey = method({
 	name: 'e2e.fetchUsersWaitingForGroupKey',
 	args: { roomIds: [String] },
-	// The method reserves members and tidies queues, but runs in parallel with other calls.
+	// The method reserves members and tidies queues, but runs in parallel, as methods that only read do.
 	...KEY_READ_DEFAULTS,
 	summary: 'Lists the members who wait for the keys of these rooms, each reserved for one caller for a while',
 	returns: {

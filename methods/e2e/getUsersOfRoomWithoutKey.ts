@@ -39,7 +39,7 @@ async function listPage(store: Store, rid: string, count: number, offset: number
 	let total = 0;
 	for await (const ids of keylessMemberIds(store, rid)) {
 		const counted = await countUsersWithIdentity(store, ids);
-		// In the list of all users, this group begins at the index `total` and ends before `total + counted`.
+		// In the list of all users, those of `ids` begin at the index `total` and end before `total + counted`.
 		const overlapsAnswer = total + counted > offset && total < end;
 		if (overlapsAnswer) {
 			const found = await publicKeysOf(store, ids);

@@ -32,7 +32,7 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	...KEY_READ_DEFAULTS,
-	// On a read-only server the method works, but does not add public keys that Rocket.Chat has stored.
+	// The method may add a public key that Rocket.Chat has stored. A read-only server adds none, and allows the method.
 	writes: false,
 	summary:
 		'Lists the public keys that a user has stored, the oldest first; other users need a shared room or edit-other-user-e2ee',
@@ -45,7 +45,8 @@ export const keyHistory = method({
 			: null;
 		if (!user) throw clientError('invalidUser');
 		const { entries, dropped } = await readHistory(store, user);
-		// Without a count, the answer has all entries from the offset on. `identityHistory.ts` limits their number.
+		// Without a count, the answer has all entries from the offset on, because clients check the whole chain.
+		// `identityHistory.ts` limits their number.
 		const { count, offset = 0 } = page;
 		const list = count ? pageOfList(entries, page) : { entries: entries.slice(offset), offset, total: entries.length };
 		const answer = pageAnswer('history', list);

@@ -9,6 +9,7 @@ export const resetOwnE2EKey = method({
 	name: 'e2e.resetOwnE2EKey',
 	audit: true,
 	args: {
+		/** True: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
 		confirm: Match.Maybe(Boolean),
 	},
 	limit: KEY_CALLS,

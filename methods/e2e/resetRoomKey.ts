@@ -28,8 +28,8 @@ export const resetRoomKey = method({
 	audit: true,
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
 	...KEY_WRITE_DEFAULTS,
-	// A caller who did not receive the answer repeats the call. Once the first answer is forgotten, `isComplete`
-	// recognizes the repetition.
+	// A caller who did not receive the answer repeats the call. For some time `once` gives the repeated call the first
+	// answer. After that, `isComplete` recognizes the repetition.
 	once: true,
 	timeout: LONG_WORK_MS,
 	summary: "Gives a room a new key; the members' present keys are archived",
@@ -88,13 +88,13 @@ async function mayReset(
 	return (await isMember(store, rid, userId)) && (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }
 
-/** Checks before the first write that the new key can be stored. */
+/** Checks before the first write that the caller's new key can be stored. */
 async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
 	const onlyId = { projection: { _id: 1 as const } };
-	// A caller may see a public channel without being a member.
+	// A caller who sees a public channel, but is not a member, has no membership to store the key in.
 	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, onlyId);
 	if (!ownMembership) throw clientError('resetAccessMissing');
-	// `hasIdentity` looks for the public key only.
+	// Not `hasIdentity`, which looks for the public key only.
 	const whereBothKeys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
 	if (!(await store.users.findOne({ _id: userId, ...whereBothKeys }, onlyId))) throw clientError('resetFailed');
 	// Keys are unique over all memberships. Without this check, `storeNewKey` would fail after other keys were archived.
@@ -102,7 +102,7 @@ async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: Ne
 	if (membershipWithKey && membershipWithKey._id !== ownMembership._id) throw clientError('resetFailed');
 }
 
-/** After an interruption, a call with the same key id resumes the reset. */
+/** Resets the key in steps. After an interruption, a call with the same key id resumes the reset. */
 async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
 	const { rid, e2eKey, e2eKeyId } = newKey;
 	const { store, signal, log } = context;

@@ -15,6 +15,7 @@ export const resetUserE2EKey = method({
 	audit: true,
 	args: {
 		userId: String,
+		/** True: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
 		confirm: Match.Maybe(Boolean),
 	},
 	limit: KEY_CALLS,

@@ -33,7 +33,7 @@ export const returnRoomKey = method({
 			return transitions.returnKey(room)(keys);
 		});
 		await endReservations(store, rid, [userId]);
-		// Even if there was no key: an earlier call may have been interrupted before this step.
+		// Queued even if there was no key: an earlier call may have been interrupted before this step.
 		await enqueue(store, rid, userId);
 		if (!updated) throw clientError('noRoomKey');
 		// A caller without identity keys was no holder.

@@ -20,9 +20,10 @@ const DEFAULT_COUNT = 50;
 const MAX_COUNT = 500;
 
 /**
- * The state of a member. `holder`: has the room's key. `offered`: has an offer of the key. `waiting`: has neither.
- * `unfit-key`: has neither, and a public key that no key can be sealed with. `no-identity-key`: has no identity keys,
- * with or without a room key. `inactive`: a deactivated or deleted user, with or without a room key.
+ * The state of a member. `holder`: has the room's key. `offered`: has an offer of the key. `waiting`: has neither, but
+ * can receive an offer. `unfit-key`: has neither, and no key can be sealed with the member's public key.
+ * `no-identity-key`: has no identity keys, with or without a room key. `inactive`: a deactivated or deleted user, with
+ * or without a room key.
  */
 type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'unfit-key' | 'inactive';
 
@@ -30,7 +31,7 @@ interface Member {
 	readonly _id: string;
 	readonly username: string | undefined;
 	readonly state: MemberState;
-	/** True if no room key can be sealed with the member's public key. A `holder` may have such a key too. */
+	/** True if no room key can be sealed with the member's public key. Also for a member who holds the room key. */
 	readonly unfitKey?: true;
 }
 

@@ -40,8 +40,8 @@ async function answerWithPresentKeyId(
 	const { store, userId, name } = context;
 	const keyID = room?.e2eKeyId;
 	if (!room || !keyID) {
-		// The caller's claim failed: the room is being reset or was deleted. A reset does not queue a caller who had a key
-		// when it read the memberships.
+		// The caller's claim failed: the room is being reset or was deleted. The reset does not queue a caller who had a
+		// key when it read the memberships.
 		await enqueue(store, rid, userId);
 		throw clientError('resetInProgress', { method: name });
 	}
@@ -58,8 +58,8 @@ async function answerWithPresentKeyId(
 }
 
 /**
- * Stores the caller's key, and then claims the key id for the room. After a crash in the reverse order, the room could
- * have a key id and no key holder.
+ * Stores the caller's key, and then claims the key id for the room. In the reverse order, a crash could leave a room
+ * with a key id and no key holder.
  */
 async function claimWithKey(
 	context: UserContext,
@@ -79,7 +79,8 @@ async function claimWithKey(
 		const updated = mayBeRoomKey
 			? null
 			: await removeMismatchedKey(store, membership, key, room ?? {}, { keep: false });
-		// Another device of the member may have stored and announced its own key meanwhile. That key is restored now.
+		// Another device of the member may have stored and announced its own key meanwhile. `removeMismatchedKey` then
+		// restores that key.
 		if (updated?.E2EKey) await store.subscriptions.announce('updated', updated);
 		return answerWithPresentKeyId(context, rid, room);
 	}

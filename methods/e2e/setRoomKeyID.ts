@@ -22,7 +22,7 @@ export const setRoomKeyID = method({
 		const { userId, store } = context;
 		requireValidKeyId(keyID);
 		const before = await requireRoomAccess(store, rid, userId);
-		// A key id is never removed.
+		// A key id is never removed, so a room that has one is not written.
 		const claimed = before.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
 		if (!claimed) {
 			// Queueing the caller notifies the key holders at once (issue 36731 of Rocket.Chat).

@@ -45,6 +45,7 @@ export const setUserPublicAndPrivateKeys = method({
 			public_key: Key,
 			private_key: Key,
 			force: Match.Optional(Boolean),
+			/** True: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
 			confirm: Match.Optional(Boolean),
 		},
 	},

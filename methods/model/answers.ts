@@ -113,8 +113,8 @@ export const KeyHistoryEntryAnswer = named('StoredPublicKey', {
 });
 
 /**
- * The skipped entries of a batch; undefined without any. `moreSkipped`: the number of skipped entries that are not
- * listed.
+ * The skipped entries of a batch; undefined if none was skipped. `moreSkipped`: the number of skipped entries that are
+ * not listed.
  */
 export const SkippedAnswer = Match.Optional({
 	/** `_id` is that of the user. */

@@ -2,13 +2,13 @@ import { batchesOf } from '../../shared/batches.js';
 import { createYielder } from '../../shared/yielding.js';
 import { throwIfAborted } from './signal.js';
 
-/** Number of items processed at the same time. Stores overlap concurrent writes. */
+/** Number of items processed at the same time. Stores overlap concurrent writes, so this is faster. */
 const BATCH = 20;
 
 /**
  * Runs `work` for each item, 20 in parallel, and yields to the event loop between batches. After a failure the current
  * batch is completed, and no further batch starts.
- * @param pause one yielder for all lists of the calling code
+ * @param pause a yielder. Code with several lists passes the same yielder for all of them
  * @throws what `work` throws; ClientError `error-timeout` once the signal has fired
  */
 export async function inParallel<T>(

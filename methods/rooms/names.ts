@@ -32,7 +32,7 @@ export const getRoomNameById = method({
 	async run({ rid }, { store, userId }) {
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
 		if (!room) throw clientError('errorNotAllowed');
-		// As in Rocket.Chat, an invited user learns the name: the invitation contains it.
+		// Also of an invited user, whose invitation contains the name.
 		const hasMembership = await exists(store.subscriptions, { rid, 'u._id': userId });
 		const maySee = hasMembership || (room.t === 'c' && (await maySeeRoom(store, rid, userId)));
 		if (!maySee) throw clientError('errorNotAllowed');

@@ -1,6 +1,6 @@
 /**
  * Decides when a new DDP connection may open, so that many new clients do not slow down the others. A connection beyond
- * the rate waits. It is refused if the queue is full, or if it has waited for a few seconds.
+ * the allowed rate waits. It is refused if the queue is full, or if it has waited for a few seconds.
  */
 import { FairQueue } from './fairQueue.js';
 import { type ConnectionLimiter, type ConnectionRefused, limitConnections } from './limits/connections.js';
@@ -11,7 +11,9 @@ export interface AdmissionOptions {
 	readonly maxPerAddress: number;
 	/** Maximum number of connections of the process. */
 	readonly max: number;
-	/** Connections that may open in a second. After a second without connections, that many may open at once. */
+	/**
+	 * Number of connections that may open in a second. After a second without connections, that many may open at once.
+	 */
 	readonly perSecond: number;
 	/** Whether the process is overloaded. Only `OVERLOADED_PER_SECOND` connections then open in a second. */
 	isOverloaded(): boolean;
@@ -45,7 +47,10 @@ const TIMEOUT_REFUSALS = { perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY };
  */
 const TICKS_PER_SECOND = 200;
 
-/** A few connections still open while the process is overloaded. */
+/**
+ * Number of connections that open in a second while the process is overloaded. It is not 0, so that the process can
+ * still be reached.
+ */
 const OVERLOADED_PER_SECOND = 5;
 
 const TOO_FAST: ConnectionRefused = { status: 503, text: 'Too many clients connect at the moment' };
@@ -64,13 +69,16 @@ export function retryConnectionSeconds(): number {
 export class Admission {
 	readonly #limiter: ConnectionLimiter;
 	readonly #waiting = new FairQueue<WaitingConnection>();
-	/** A connection costs `TICKS_PER_SECOND`, and each tick adds `perSecond`. */
+	/** Credit for opening connections. A connection costs `TICKS_PER_SECOND`, and each tick adds `perSecond`. */
 	#credit: number;
 	/** Runs while the credit is not full or connections wait. */
 	#ticker: NodeJS.Timeout | undefined;
 	/** Admits a few waiting connections while the process is overloaded. Ends with `#ticker`. */
 	#overloadTicker: NodeJS.Timeout | undefined;
-	/** Refuses a connection that has waited too long, only a few in one turn of the event loop. */
+	/**
+	 * Refuses a connection that has waited too long. Connections that arrived together also time out together. So only a
+	 * few are refused in one turn of the event loop.
+	 */
 	readonly #onTimeout = spreadOverTurns<WaitingConnection>(TIMEOUT_REFUSALS, (connection) => {
 		if (!this.#remove(connection)) return;
 		this.release(connection.address);
@@ -86,7 +94,8 @@ export class Admission {
 	/**
 	 * Asks for a connection. A connection that waits counts towards the limits too.
 	 * @param decide called once, before this function returns or later
-	 * @returns undefined if `decide` was called; otherwise a function to call if the waiting client disconnects
+	 * @returns undefined if `decide` was called; otherwise a function to call if the client disconnects while it waits:
+	 *   then `decide` is not called
 	 */
 	request(address: string | null, decide: Decide): (() => void) | undefined {
 		if (this.#isClosed) {

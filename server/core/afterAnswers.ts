@@ -10,8 +10,9 @@ function nextAnswer(socket: Duplex): ServerResponse | null | undefined {
 const ignore = () => {};
 
 /**
- * Calls a function when all completely received requests of a socket are answered. The answer to an incomplete request
- * is awaited only if it has begun. If the socket closes before, the function is not called.
+ * Calls a function when all completely received requests of a socket are answered: at once if there are none. The
+ * answer to an incomplete request is awaited only if it has begun. If the socket closes before that, the function is
+ * not called.
  */
 export function afterAnswers(socket: Duplex, action: () => void): void {
 	const answer = nextAnswer(socket);

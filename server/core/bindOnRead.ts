@@ -1,5 +1,6 @@
 /**
- * Binds functions of a context when they are read, so that `run(args, { added })` works. Most calls read none of them.
+ * Binds the functions of a context, so that a method can take them out of the context, as in `run(args, { added })`. A
+ * function is bound when it is read, because most calls read none.
  */
 export function bindOnRead<T extends object>(prototype: T, names: readonly (keyof T & string)[]): void {
 	for (const name of names) {

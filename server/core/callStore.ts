@@ -1,5 +1,6 @@
 /**
- * The store as one call sees it. It reports when subscribers have received the call's writes: `updated` waits for this.
+ * The store as one call sees it. It reports when subscribers have received the call's writes. The DDP message `updated`
+ * is sent after that.
  */
 import {
 	type Change,

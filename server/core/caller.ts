@@ -22,7 +22,7 @@ export interface Caller extends RateLimitClient {
 	readonly connection: Connection | null;
 	/** Absent if `isNested`. */
 	readonly transport?: TransportKind | undefined;
-	/** For traces. Absent over DDP. */
+	/** Headers of the HTTP request, for traces. Absent over DDP. */
 	readonly headers?: Readonly<Record<string, unknown>> | undefined;
 	/** For the log: the request id of REST, or the message id of DDP. */
 	readonly requestId?: string | undefined;
@@ -36,7 +36,7 @@ export interface Caller extends RateLimitClient {
 	readonly idempotencyKey?: IdempotencyKey | undefined;
 	/** Changes the user of the connection. If absent, `setUserId` is refused. */
 	setUserId?(userId: string | null, hashedToken: string | null, expires?: Date): void | Promise<void>;
-	/** Absent if there is no connection. */
+	/** Changes the login token of the connection. Absent if there is no connection. */
 	setToken?(hashedToken: string, expires?: Date): void;
 	/** Lets the next message of the same connection start. Absent if there is no queue of messages. */
 	unblock?(): void;

@@ -30,8 +30,8 @@ function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMess
 
 /**
  * Serves a request as if it had not offered an upgrade, as HTTP allows (RFC 9110, 7.8). Node has already detached its
- * parser from the socket. When earlier requests are answered, the socket is passed to the server again. It then
- * contains the same request without the offer.
+ * parser from the socket, and the body is unread. When earlier requests are answered, the request without the offer is
+ * put back before its body. Then the socket is passed to the server again.
  */
 export function declineUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
 	afterAnswers(socket, () => {

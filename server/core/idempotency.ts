@@ -13,7 +13,7 @@ import type { ServerObserver } from './observer.js';
 import { isFinalError, type RepeatableCall } from './repeatableCall.js';
 import { SharedCalls } from './sharedCalls.js';
 
-/** The first call with a key. */
+/** The first call with a key, while it runs. */
 export interface InFlight {
 	/** Records a write, so that a repeated call does not get `updated` before the write has been sent to subscribers. */
 	onWrite(settled: Promise<unknown>): void;
@@ -112,7 +112,7 @@ export function createIdempotencyCache({
 			const argsHash = hash('sha256', canonical(args), 'base64');
 			// From here to `calls.set` there is no await, so that only one of two calls with the same key runs.
 			const earlier = calls.get(key);
-			// See `IdempotencyKey.session`.
+			// A call with the same key in the same session is a new call: some DDP clients give all calls the same id.
 			const isNewCall = session !== null && earlier?.session === session;
 			if (earlier && !isNewCall) {
 				if (earlier.argsHash !== argsHash) throw clientError('idempotencyMismatch', { method });

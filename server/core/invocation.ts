@@ -35,17 +35,17 @@ export interface Services {
 	readonly observer?: ServerObserver | undefined;
 }
 
-/** A class, so that the functions of the context are not created again for every call. */
+/** One call of a method, and its context. It is a class, so that its functions are not created again for every call. */
 export class Invocation implements MethodContext, Events, EventSource {
 	readonly settings: Settings;
 	readonly log: Log;
 	userId: string | null;
 	hashedToken: string | null;
-	/** For the audit event of the call. */
+	/** What the call is about, for its audit event. */
 	about: AuditedIds | undefined;
 	#timeoutClock: TimeoutClock | undefined;
 	#unblocked = false;
-	/** The caller has then received an error, although the method may still run. */
+	/** Whether the time limit has passed. The caller has then received an error, although the method may still run. */
 	#hasTimedOut = false;
 	#hasEnded = false;
 	#controller: AbortController | undefined;
@@ -93,7 +93,7 @@ export class Invocation implements MethodContext, Events, EventSource {
 		return this.#random;
 	}
 
-	/** Reports the writes of this call: `updated` waits for their publication. */
+	/** The store. It reports the writes of this call, so that `updated` waits for their publication. */
 	get store(): Store {
 		this.#store ??= this.createCallStore((delivered) => this.#onWrite(delivered));
 		return this.#store;
@@ -167,7 +167,7 @@ export class Invocation implements MethodContext, Events, EventSource {
 		this.userId = userId;
 		this.hashedToken = hashedToken;
 		const change = Promise.resolve(this.caller.setUserId(userId, hashedToken, expires));
-		// The change runs all subscriptions again, each with a time limit of its own.
+		// Not part of this call's time limit: the change runs all subscriptions again, each with a time limit of its own.
 		await (this.#timeoutClock?.exclude(change) ?? change);
 	}
 
@@ -213,7 +213,10 @@ export class Invocation implements MethodContext, Events, EventSource {
 		return this.loginLanes.run(lane, client, run);
 	}
 
-	/** `setUserId` of a nested call acts as that of this call. Its `unblock` does nothing. */
+	/**
+	 * A nested call has the same user and connection. Its `setUserId` acts as that of this call. Its `unblock` does
+	 * nothing.
+	 */
 	async call(name: string, ...args: unknown[]): Promise<unknown> {
 		const { userId, hashedToken, connection } = this;
 		const outer = this;

@@ -23,7 +23,8 @@ export interface Invoker {
 }
 
 /**
- * Maximum nesting of calls. Methods that call each other without end would block the event loop and all time limits.
+ * Maximum nesting of calls. Methods that call each other without end would block the event loop. No timer would fire,
+ * so no time limit would end them.
  */
 const MAX_DEPTH = 100;
 

@@ -1,4 +1,7 @@
-/** Makes a function that loads something once, and returns the same at each call. After a failure it loads again. */
+/**
+ * Makes a function that loads something at its first call, and returns the same at later calls. After a failure, the
+ * next call loads again.
+ */
 export function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {
 	let loaded: Promise<T> | undefined;
 	return () => {

@@ -39,8 +39,8 @@ function isReadable(thrown: unknown): boolean {
 }
 
 /**
- * Logs what was thrown. Client errors are logged only if they cannot be encoded, and match errors at
- * `argumentLogLevel`.
+ * Logs what was thrown. Client errors are logged only if they cannot be encoded. Match errors are logged at
+ * `argumentLogLevel`, unavailable databases as warnings, and all other errors at the level `error`.
  * @param facts the ended operation, such as `{method: name}`
  * @param text the log message for an unexpected error
  */

@@ -1,7 +1,8 @@
 /**
  * Limits how many logins run concurrently, so that they do not slow down the calls of other users. Further logins wait
- * in a queue. When it is full, they are refused. A lane is such a limit with its queue. A login with a password
- * occupies a core for about 60 ms; a login with a token needs one query.
+ * in a queue. When the queue is full, they are refused. A lane is such a limit with its queue. There are two lanes: one
+ * for logins with a password, which occupy a core for about 60 ms, and one for logins with a token, which need one
+ * query.
  */
 import { availableParallelism } from 'node:os';
 import type { LoginLane } from '../../shared/context.js';
@@ -11,21 +12,24 @@ import { FairQueue } from './fairQueue.js';
 import type { ServerObserver } from './observer.js';
 
 interface LaneSize {
+	/** Number of logins that run concurrently. */
 	readonly width: number;
-	/** One address may have half of these logins. */
+	/** Maximum number of logins that wait. One address may have half of that number. */
 	readonly maxWaiting: number;
 }
 
 /** Number of threads in which Node computes hashes and reads files. Node's default is 4. */
 const POOL_SIZE = Number(process.env.UV_THREADPOOL_SIZE) || 4;
 
-/** Half of the threads stay free, and one core for the event loop. */
+/**
+ * Number of passwords that are checked concurrently. Half of the threads stay free, and one core for the event loop.
+ */
 const PASSWORD_WIDTH = Math.max(1, Math.min(Math.floor(POOL_SIZE / 2), availableParallelism() - 1));
 
 export const LANE_SIZES: Readonly<Record<LoginLane, LaneSize>> = {
 	// The last login in a full queue starts after about twelve seconds.
 	password: { width: PASSWORD_WIDTH, maxWaiting: 200 * PASSWORD_WIDTH },
-	// Tokens that are looked up in one turn share a query (`tokenLookup.ts`), so a long queue is soon empty.
+	// Tokens looked up in one turn of the event loop share a query (`tokenLookup.ts`), so a long queue is soon empty.
 	token: { width: 200, maxWaiting: 20_000 },
 };
 

@@ -5,7 +5,8 @@ import type { Caller, TransportKind } from './caller.js';
 
 /**
  * How a call ended. `invalid`: arguments do not match their patterns. `limited`: too many calls or logins.
- * `unavailable`: the database does not answer. `error`: an error of the server. `refused`: any other error.
+ * `unavailable`: the database does not answer. `error`: an error of the server. `refused`: any other error that is
+ * meant for the caller.
  */
 export const OUTCOMES = ['ok', 'invalid', 'refused', 'limited', 'timeout', 'unavailable', 'error'] as const;
 export type CallOutcome = (typeof OUTCOMES)[number];
@@ -19,7 +20,7 @@ export interface BegunCall {
 	/** Absent for an unknown method. */
 	readonly definition?: Method | undefined;
 	readonly caller: Caller;
-	/** Not yet checked. May contain secrets. */
+	/** The arguments, not yet checked. They may contain secrets. */
 	readonly params: readonly unknown[];
 }
 
@@ -28,20 +29,21 @@ export interface EndedCall extends BegunCall {
 	readonly ms: number;
 	/** What the method has reported for the audit event. */
 	readonly about?: AuditedIds | undefined;
-	/** May contain secrets. */
+	/** What the method returned. It may contain secrets. */
 	readonly result?: unknown;
 	readonly thrown?: ClientError | MatchError | undefined;
 }
 
 /**
  * What has exceeded a limit. `password`: an attempt to authenticate, such as a login. `connections`: a further
- * connection from one address. `onConnectionRefused` receives it too.
+ * connection from one address. Its refusal is also reported to `onConnectionRefused`.
  */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
 /**
- * Why a connection was refused. `limit`: its address has too many. `full`: the process has too many. `rate`: too many
- * new ones in a short time. `load`: the event loop is overloaded. `origin`: pages of its origin may not connect.
+ * Why a connection was refused. `limit`: its address has too many connections. `full`: the process has too many.
+ * `rate`: too many new ones in a short time. `load`: the event loop is overloaded. `origin`: pages of its origin may
+ * not connect.
  */
 export const CONNECTION_REFUSALS = ['limit', 'full', 'rate', 'load', 'origin'] as const;
 export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];
@@ -94,7 +96,7 @@ export interface ServerObserver {
 	onWrongToken(attempt: WrongToken): void;
 	/** A client has too many unanswered requests, so reading is paused. */
 	onPause(): void;
-	/** A client was disconnected because it did not read. */
+	/** A client was disconnected because it did not read what was sent to it. */
 	onOverflow(): void;
 	/** An event of a stream was sent. @param readers to how many clients */
 	onStreamEvent(readers: number): void;

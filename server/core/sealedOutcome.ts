@@ -1,8 +1,8 @@
 /**
  * Encryption of what idempotency stores: answers can contain secrets, and arguments can contain passwords. All keys are
- * derived from the idempotency key, which is not stored. A reader of the store must guess this key. A random key, such
- * as a UUID, cannot be guessed. The key of a DDP call contains the random id of a session. The caller's token would not
- * do: the store contains its hash, and the server knows only that.
+ * derived from the idempotency key, which is not stored: a reader of the store must guess it. A random idempotency key,
+ * such as a UUID, cannot be guessed. The idempotency key of a DDP call contains the random id of a session. No key is
+ * derived from the caller's token: the server knows only its hash, which the store contains too.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { parse, stringify } from '../../shared/ejson.js';
@@ -20,7 +20,10 @@ export interface DerivedKeys {
 	readonly authentication: Buffer;
 }
 
-/** @param purpose keys of the same secret for another purpose are different */
+/**
+ * Derives the keys of a secret.
+ * @param purpose keys of the same secret for another purpose are different
+ */
 export function deriveKeys(secret: string, purpose: string): DerivedKeys {
 	const bytes = Buffer.from(hkdfSync('sha256', secret, purpose, 'roomkey shared state', 3 * KEY_BYTES));
 	return {

@@ -76,7 +76,8 @@ export class SharedCalls {
 	/**
 	 * Runs a call, or returns the outcome of the earlier call with this key, which may run in another process.
 	 * @throws the errors of the call; `error-idempotency-mismatch` if the earlier call had other arguments;
-	 *   `error-idempotency-answer-too-large` if its outcome was not kept; `error-timeout` if it does not end in time
+	 *   `error-idempotency-answer-too-large` if its outcome was not kept; `error-timeout` if the earlier call does not
+	 *   end within the time limit of the method
 	 */
 	async answer(call: RepeatableCall, key: string, run: () => Promise<unknown>): Promise<unknown> {
 		const { method, args, caller, timeout } = call;
@@ -113,6 +114,7 @@ export class SharedCalls {
 	}
 
 	/**
+	 * Claims a call for this process.
 	 * @returns undefined if this process must run the call; otherwise the earlier call, which has ended or has other
 	 *   arguments
 	 */
@@ -129,7 +131,7 @@ export class SharedCalls {
 			}
 			// Written so that an invalid date counts as expired.
 			const hasExpired = !(found.until > this.#fromNow(0));
-			// See `IdempotencyKey.session`.
+			// A call with the same key in the same session is a new call: some DDP clients give all calls the same id.
 			const isNewCall = sessionHash !== null && found.session === sessionHash;
 			if (hasExpired || isNewCall) {
 				// Matches no document if the lease was renewed or the call was claimed in the meantime.

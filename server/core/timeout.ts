@@ -4,6 +4,7 @@ import { clientError } from '../../shared/errors.js';
 export interface TimeoutClock {
 	/** Stops the clock until this promise is settled. */
 	exclude<T>(wait: Promise<T>): Promise<T>;
+	/** Ends the time limit, because the outcome is not needed any more. */
 	end(): void;
 }
 

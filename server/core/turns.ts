@@ -1,7 +1,8 @@
 /**
  * Spreads work that arrives in one turn of the event loop over several turns. Otherwise thousands of new clients would
  * block connected clients for up to a second.
- * @returns a function that has an item handled, now or later. If too many wait, it returns false and drops the item.
+ * @returns a function that has an item handled, now or in a later turn. If too many wait, it drops the item and returns
+ *   false
  */
 export function spreadOverTurns<T>(
 	{ perTurn, maxWaiting }: { readonly perTurn: number; readonly maxWaiting: number },
@@ -15,7 +16,7 @@ export function spreadOverTurns<T>(
 	function onTurn(): void {
 		handledInTurn = 0;
 		while (handledInTurn < perTurn && next < waiting.length) run(waiting[next++] as T);
-		// Each item is copied at most once on average, and few handled items stay.
+		// With this condition, each item is copied at most once on average, and few handled items stay.
 		if (next < waiting.length / 2) return;
 		waiting = waiting.slice(next);
 		next = 0;

@@ -6,14 +6,14 @@ import { type ClosedFolder, followPath, isDenied } from './followPath.js';
 
 export { isDenied };
 
-/** Undefined on Windows, which has no user numbers. */
+/** The number of the user who runs this process; undefined on Windows, which has no user numbers. */
 const ownUid = () => process.geteuid?.();
 
 const userText = (uid: number | undefined) => (uid === 0 ? 'root' : `the user ${uid}`);
 
 /**
  * Gives a file to the owner of its folder, if root runs this process. Otherwise the server, which has another account,
- * could not read files of a command that root has run.
+ * could not read the files that a command has made as root.
  */
 export function giveToOwnerOfFolder(path: string): void {
 	if (ownUid() !== 0) return;
@@ -29,7 +29,7 @@ export function giveToOwnerOfFolder(path: string): void {
 	}
 }
 
-/** A missing file is no error. @throws StoreError `unusable` without these rights */
+/** Requires rights on a file. A missing file is no error. @throws StoreError `unusable` without these rights */
 export function requireAccess(path: string, rights: number): void {
 	if (denies(path, rights)) throw deniedError(dirname(path));
 }
@@ -64,14 +64,14 @@ export function deniedError(folder: string): StoreError {
 	return new StoreError('unusable', `Permission denied: ${explainDenial(resolve(folder))}`);
 }
 
-const NOT_BY_MODE =
-	'the modes of its files allow it. A policy of the system, such as SELinux or AppArmor, may refuse it: see the log of the system';
+/** For a refusal that no mode explains. */
+const POLICY = 'A policy of the system, such as SELinux or AppArmor, may refuse it: see the log of the system';
 
 /** Why a folder cannot be made, and what to do. @param parent the nearest folder that exists */
 function explainMissing(folder: string, parent: string): string {
 	const [own, owner] = [ownUid(), ownerUid(parent)];
 	const problem = `the folder ${folder} cannot be made`;
-	if (!denies(parent, W_OK | X_OK)) return `${problem} in ${parent}, but ${NOT_BY_MODE}`;
+	if (!denies(parent, W_OK | X_OK)) return `${problem}, although the mode of ${parent} allows it. ${POLICY}`;
 	if (owner === own)
 		return `${problem}, because ${parent} belongs to the user of this process, but its mode does not allow writing. Allow it: chmod u+wx ${parent}`;
 	return `${problem}, because ${parent} belongs to ${userText(owner)} and this process runs as ${userText(own)}. Make the folder for this user: install -d -m 700 -o ${own} ${folder}`;
@@ -84,7 +84,8 @@ function explainDenial(folder: string): string {
 	if (reached.kind === 'missing') return explainMissing(folder, reached.in);
 	const owner = ownerUid(folder);
 	const file = deniedFile(folder);
-	if (file === undefined) return `${folder} cannot be used, but ${NOT_BY_MODE}`;
+	if (file === undefined)
+		return `${folder} cannot be used, although its mode and those of its files allow it. ${POLICY}`;
 	const fileOwner = ownerUid(file);
 	const rule = 'Run the server and the commands on its data as one account.';
 	if (fileOwner === own)
@@ -97,7 +98,7 @@ function explainDenial(folder: string): string {
 
 /**
  * Why a path cannot be followed into a folder, and what to do.
- * @param subject what the text calls the path: the path itself, or `it`
+ * @param subject what the text calls the path: `it`, or the path
  */
 function explainClosed(subject: string, { folder, link }: ClosedFolder): string {
 	const [own, owner] = [ownUid(), ownerUid(folder)];
@@ -108,7 +109,7 @@ function explainClosed(subject: string, { folder, link }: ClosedFolder): string 
 	// With systemd's DynamicUser, /var/lib/NAME is a link to private/NAME, and only root may enter /var/lib/private.
 	if (link !== undefined && owner === 0 && basename(folder) === 'private')
 		return `${problem} Run this as root, or by systemd-run with DynamicUser, User and StateDirectory as in the unit of the service`;
-	// In some containers, root lacks its usual rights.
+	// If this process runs as root and may not enter, root lacks its usual rights, as in some containers.
 	const who = owner === 0 || own === 0 ? userText(owner) : `root or ${userText(owner)}`;
 	return `${problem} Run this as ${who}, or as another account that may enter it`;
 }
@@ -120,7 +121,7 @@ function deniedFile(folder: string): string | undefined {
 	return files.find((file) => denies(file, R_OK | W_OK));
 }
 
-/** Links are followed. Undefined if the file is missing. */
+/** The user number of the owner. Links are followed. Undefined if the file is missing. */
 function ownerUid(path: string): number | undefined {
 	return statSync(path, { throwIfNoEntry: false })?.uid;
 }

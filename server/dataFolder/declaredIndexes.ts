@@ -20,7 +20,7 @@ export function openIndex(environment: Environment, collection: string, spec: In
 
 /**
  * Rebuilds the indexes of a collection if their definitions differ from those of the last start. All of it is one
- * transaction: a crash or an error leaves the former indexes, and other processes wait.
+ * transaction: a crash or an error leaves the former indexes, and other processes that use the folder wait.
  * @param rebuild adds all documents to the emptied indexes
  * @throws StoreError `unusable` if a unique index cannot be made, because two documents have the same value
  */

@@ -6,7 +6,7 @@ import { StoreError } from '../../shared/storeErrors.js';
 import { deniedError, giveToOwnerOfFolder, isDenied, requireAccess } from './access.js';
 import { DATA_FILE } from './manifest.js';
 
-/** One database for each collection and each index, including those of the application. */
+/** Maximum number of LMDB databases: one for each collection and each index, including those of the application. */
 const MAX_DATABASES = 256;
 
 export type Environment = RootDatabase<unknown, string>;
@@ -42,7 +42,10 @@ export function openEnvironment(path: string, readOnly = false): Environment {
 /** Opens the data file of a folder. @throws StoreError as `openEnvironment` does */
 export const openDataFile = (folder: string, readOnly = false) => openEnvironment(join(folder, DATA_FILE), readOnly);
 
-/** Every LMDB file contains this number. LMDB aborts the process when it opens a file without it. */
+/**
+ * Every LMDB file contains this number. It is checked before LMDB opens a file, because LMDB aborts the process if the
+ * number is missing.
+ */
 const MAGIC = 0xbeefc0de;
 
 const MAGIC_OFFSET = 24;

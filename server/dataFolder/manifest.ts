@@ -14,11 +14,14 @@ const VERSION = 1;
 interface Manifest {
 	readonly format: 'roomkey';
 	readonly version: number;
-	/** Size of the data file when the manifest was written. The data file never shrinks. */
+	/** Size of the data file when the manifest was written, in bytes. The data file never shrinks. */
 	readonly bytes: number;
 }
 
-/** Runs `make`, whose files only the owner of the process can read. By default, LMDB lets all users read them. */
+/**
+ * Runs `make` so that only the owner of the process can read the files that `make` creates. By default, LMDB lets all
+ * users read its files.
+ */
 export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 	const mask = process.umask(0o077);
 	try {
@@ -50,8 +53,8 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Identifies the data file of a folder, in all processes; undefined if there is none. A copy or a replacement has
- * another id.
+ * Identifies the data file of a folder; undefined if there is none. All processes see the same id. A copy has another
+ * id, and so has a file that takes the place of an open data file.
  */
 export function dataFileId(path: string): string | undefined {
 	const found = statSync(join(path, DATA_FILE), { bigint: true, throwIfNoEntry: false });

@@ -9,7 +9,7 @@ import { DATA_FILE, dataFileId, fullDiskError, isFullDisk } from './manifest.js'
 /** Maximum time for the tasks of one transaction, which block the event loop. The last task may exceed it. */
 const MAX_TRANSACTION_MS = 5;
 
-/** A disk with less free space counts as full, because a commit may need that much. */
+/** A disk with less free space than this counts as full, because a commit may need that much. */
 const MIN_FREE_BYTES = 8 * 1024 * 1024;
 
 const SPACE_CHECK_MS = 1000;
@@ -28,8 +28,9 @@ export interface WriterOptions {
 }
 
 /**
- * Returns a function that runs a write task in a transaction. Tasks that are added in one turn of the event loop, or
- * during a flush, share the next transaction.
+ * Returns a function that runs a write task in a transaction. One transaction runs after the other. Tasks that are
+ * added in one turn of the event loop, or during a flush, share the next transaction. Tasks that do not start within
+ * `MAX_TRANSACTION_MS` wait for a later one.
  */
 export function writer(
 	environment: Environment,
@@ -42,7 +43,7 @@ export function writer(
 	const fileId = dataFileId(folder);
 	let checkedAt = Number.NEGATIVE_INFINITY;
 
-	/** Writes to a file that was removed or replaced would be lost. The check takes 2 µs. */
+	/** Writes to a file that was removed or replaced would be lost. The check takes 2 µs for each transaction. */
 	function assertSameFile(): void {
 		if (dataFileId(folder) === fileId) return;
 		const file = join(folder, DATA_FILE);
@@ -116,7 +117,7 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	return new StoreError('unusable', `Nothing can be stored in ${folder}: ${reason}.`, { cause });
 }
 
-/** In bytes; infinite if the system does not report the free space. */
+/** The free space of a folder's disk, in bytes; infinite if the system does not report it. */
 async function freeSpaceOf(folder: string): Promise<number> {
 	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
 	return bavail * bsize;

@@ -23,7 +23,7 @@ export interface CallHost {
 	readonly transport: Pick<Transport, 'kind'>;
 	/** Fires when the session has ended. */
 	readonly signal: AbortSignal;
-	/** See `Session.chainId`. */
+	/** Id of the chain of sessions to which the session belongs: see `Session.chainId`. */
 	readonly chainId: ChainId | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	/** Sends a message: its text, or the encoded parts of a long one. */
@@ -119,7 +119,7 @@ class DdpCaller implements Caller {
 		this.written = this.written ? Promise.all([this.written, settled]) : settled;
 	}
 
-	/** A running change of user ends first. Has no effect the second time. */
+	/** Lets the next message start. A running change of user ends first. Has no effect the second time. */
 	unblock(): void {
 		const unblock = this.#unblock;
 		this.#unblock = undefined;
@@ -128,7 +128,7 @@ class DdpCaller implements Caller {
 	}
 }
 
-/** A `result` message. `onSent` must be called when the message has been sent. */
+/** The `result` message of a method that has ended. `onSent` must be called when the message has been sent. */
 interface Answer {
 	readonly message: string | readonly Buffer[];
 	onSent?(): void;

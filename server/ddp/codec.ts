@@ -46,7 +46,7 @@ export interface LargeFrame {
 
 export type Request = MethodCall | Sub | Infer<typeof Unsub>;
 
-/** Only `msg` is known to exist. */
+/** A decoded message. Only `msg` is known to exist. */
 export interface Message {
 	readonly msg: unknown;
 	readonly [member: string]: unknown;
@@ -117,7 +117,9 @@ function checkRequest(message: Message): Request | string {
 	}
 }
 
-/** Clients send only `params`, but as in Meteor an invalid value of each is refused. */
+/**
+ * Clients send only `params`. The others are decoded too, because Meteor refuses a message if one of them is invalid.
+ */
 const EJSON_FIELDS = ['fields', 'params', 'result'] as const;
 
 /** Fields of a document; those set to undefined are sent as `cleared`. */
@@ -259,7 +261,8 @@ export function loggedId(id: string): string {
  */
 export function wireId(id: unknown): string {
 	if (typeof id === 'string') {
-		// A string that looks like an encoded id of another type gets a dash. 24 hex digits, for example, are an ObjectID.
+		// A string that looks like an encoded id of another type gets a dash before it. 24 hex digits, for example, are an
+		// ObjectID.
 		const isAmbiguous = /^[-~{]/.test(id) || /^[0-9a-f]{24}$/.test(id);
 		return isAmbiguous ? `-${id}` : id;
 	}

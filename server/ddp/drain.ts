@@ -1,6 +1,7 @@
 /**
  * The end of a session during a shutdown (`test/contract/ddp.md` section 18). The session is closed when all requests
- * that have arrived are answered: Rocket.Chat's client does not repeat lost requests. Later requests are ignored.
+ * that have arrived are answered: Rocket.Chat's client does not repeat lost requests. Later requests are ignored,
+ * because a client that always has a call in progress would keep its session open for ever.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Requests } from './queue.js';
@@ -13,10 +14,12 @@ export interface DrainHost {
 	readonly transport: Pick<Transport, 'hasPendingInput'>;
 }
 
-/** A client that may have sent more data must be silent for this time. */
+/** How long a client that may have sent more data must be silent before its data counts as fully received, in ms. */
 const QUIET_MS = 100;
 
-/** Maximum number of waits in a row for a client that sends more during each wait. */
+/**
+ * Maximum number of waits in a row for a client that sends more during each wait, though all that has arrived is read.
+ */
 const MAX_WAITS = 20;
 
 export class Drain {

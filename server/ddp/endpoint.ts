@@ -49,7 +49,7 @@ export interface DdpEndpoint {
 	connect: OpenSession;
 	/** The sessions whose transport is open. */
 	readonly sessions: ReadonlySet<Session>;
-	/** The user ids of the sessions, by the hash of the login token. */
+	/** The user id of each login token that a session uses, by the hash of the token. */
 	tokensInUse(): Map<string, string>;
 	/**
 	 * Accepts no new connections, and ends the present sessions gradually.
@@ -95,6 +95,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const sessions = new Set<Session>();
 	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
 	const stopClosingExpired = closeExpired(sessions);
+	/** Set during a shutdown. */
 	let onNoSessions: (() => void) | undefined;
 
 	function onTransportClosed(session: Session): void {

@@ -28,7 +28,7 @@ const MAX_SLOTS = 100;
  * it stays silent after the ping.
  *
  * One timer serves all clients, because a timer for each would take 250 bytes. Each client belongs to a slot, a group
- * of clients. The timer checks one slot after the other, and each slot once an interval.
+ * of clients that are checked together. The timer checks one slot after the other, and each slot once an interval.
  */
 export class Heartbeats {
 	readonly #slots: Set<HeartbeatPeer>[];
@@ -46,7 +46,7 @@ export class Heartbeats {
 	}
 
 	/**
-	 * The first check comes an interval from now.
+	 * Begins to watch a client. The first check comes an interval from now.
 	 * @returns false if heartbeats are switched off
 	 */
 	start(peer: HeartbeatPeer): boolean {

@@ -1,7 +1,7 @@
-/** Orders the large answers to one client, so that at most one of them is buffered. */
+/** Lets the large answers to one client be sent one after another, so that at most one of them is buffered. */
 import type { Transport } from './transports/transport.js';
 
-/** Maximum number of large answers that are being sent to a client or wait. */
+/** Maximum number of large answers that are being sent to a client, or wait until the client has read earlier ones. */
 const MAX_WAITING = 16;
 
 export class LargeAnswers {

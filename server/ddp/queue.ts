@@ -23,7 +23,7 @@ export class MessageQueue<T> {
 	#waiting: T[] | undefined;
 	/** Number of started messages at the front of the array. */
 	#startedCount = 0;
-	/** Whether the next message must wait. */
+	/** Whether the next message must wait for the one that is being handled. */
 	#busy = false;
 	/** Whether the loop over the waiting messages is running, or has yielded. */
 	#looping = false;
@@ -60,7 +60,7 @@ export class MessageQueue<T> {
 
 	#release(): void {
 		this.#busy = false;
-		// A second loop would deepen the stack with each message.
+		// A running loop goes on by itself. A second one, started from here, would deepen the stack with each message.
 		if (!this.#looping) this.#loop();
 	}
 
@@ -107,7 +107,7 @@ export interface RequestsHost<T> {
 
 const doNothing = () => {};
 
-/** Pauses reading while too many requests are unanswered. */
+/** The requests of one client. Pauses reading while too many are unanswered. */
 export class Requests<T> {
 	/** Requests that start one after another. Set while one of them waits or delays the next. */
 	#queue: MessageQueue<T> | undefined;
@@ -227,7 +227,7 @@ function countCall(request: QueuedRequest, { login, services }: RequestSession):
 export function enqueue(request: QueuedRequest, session: RequestSession): void {
 	const method = countCall(request, session);
 	session.requests ??= new Requests(session, session.options.maxQueue);
-	// During a login, parallel calls wait too, because their user is not yet known.
+	// During a login, even calls that may run in parallel wait, because their user is not yet known.
 	const runsInParallel = method?.parallel === true && session.login.pendingChanges === 0;
 	session.requests.add(request, runsInParallel);
 }

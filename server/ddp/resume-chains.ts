@@ -1,10 +1,12 @@
 /**
  * Chains of sessions that resume one another (`test/contract/beyond.md` E1). A client that reconnects names its former
- * session, and may repeat unanswered calls. Their first outcomes are cached under the chain id. The user must be
- * checked as well: a session id is no authentication.
+ * session, and may repeat unanswered calls with the same ids. It then gets their first outcomes, which are cached under
+ * the id of the chain. The user must be checked as well: a session id is no authentication.
  *
- * A shared store keeps chain ids, encrypted with a key derived from the session id. They are written when a method with
- * `once` is called, or when a session ends within `ttl`. So reconnects cause no writes.
+ * Where several processes share a store, another process may have had the former session. So the store keeps chain ids,
+ * each encrypted with a key derived from the session id. If a session has resumed another, its chain id is stored when
+ * it first calls a method with `once`. Without such a call it is stored at the end, if the session was open for less
+ * than `ttl` (the lifetime of cached outcomes). So a reconnect itself causes no write.
  */
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
 import { SILENT } from '../../methods/model/sharedState.js';
@@ -17,9 +19,9 @@ import { deriveKeys, seal, unseal } from '../core/sealedOutcome.js';
 export type ChainId = string | (() => Promise<string>);
 
 export interface ResumeChains {
-	/** Must be called when a session begins. @param former the session that it resumes */
+	/** Must be called when a session begins. @param former the session that it resumes, if the client names one */
 	join(session: string, former: string | undefined): ChainId;
-	/** Must be called when a session ends. It can still be resumed for `ttl`. */
+	/** Must be called when a session ends. A client can still resume the session for `ttl`. */
 	leave(session: string): void;
 }
 
@@ -55,7 +57,10 @@ function localChains(options: ExpiringCacheOptions): ResumeChains {
 	};
 }
 
-/** How long the store keeps the chain id of an open session, in ms. It is stored again when the session ends. */
+/**
+ * How long the store keeps the chain id of an open session, in ms. It is stored again when the session ends. If the
+ * process dies after this time, a client that resumes the session gets no cached outcomes.
+ */
 const MAX_OPEN_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** An open session that has resumed another. */
@@ -116,7 +121,10 @@ class SharedChains implements ResumeChains {
 		);
 	}
 
-	/** If no call needed the chain id within `ttl`, earlier outcomes have expired, and nothing is stored. */
+	/**
+	 * Keeps the chain id of an ended session for `ttl`. If no call needed it, and the session was open for longer than
+	 * `ttl`, nothing is stored: the outcomes of the earlier sessions have expired.
+	 */
 	async #keepEnded(session: string, { former, openedAt, chainId }: ResumingSession): Promise<void> {
 		const { store, ttl } = this.options;
 		if (chainId) {

@@ -10,8 +10,8 @@ import type { TransportOptions } from './transports/transport.js';
 
 export interface SessionOptions extends SubscriptionLimits {
 	/**
-	 * How long a client may take to send `connect`, in ms. A client without a heartbeat may be idle for the same time: one of
-	 * version pre1 of DDP, or any client with a heartbeat interval of 0. Default 45,000.
+	 * How long a client may take to send `connect`, in ms. A client without a heartbeat is disconnected when it has been
+	 * idle for the same time. Such a client speaks version pre1 of DDP, or the heartbeat interval is 0. Default 45,000.
 	 */
 	readonly connectTimeout: number;
 	/** Maximum size of a frame from a client that is not logged in, in bytes. Default 64 KiB. */
@@ -24,7 +24,10 @@ export interface SessionOptions extends SubscriptionLimits {
 export interface SessionServices extends PublicationServices {
 	readonly publications: Publications;
 	readonly heartbeats: Heartbeats;
-	/** For calls that are repeated after a reconnect. Undefined if outcomes of calls are not kept. */
+	/**
+	 * Knows which former session each session has resumed, so that a repeated call gets its first outcome. Undefined if
+	 * outcomes of calls are not kept.
+	 */
 	readonly resumeChains?: ResumeChains | undefined;
 	/** Called for every client whose `connect` was accepted. */
 	readonly onConnection?: ((connection: Connection) => void) | undefined;

@@ -32,7 +32,10 @@ export class Session implements Receiver, HeartbeatPeer {
 	active = false;
 	/** Undefined until the client's `connect` is accepted. */
 	connectionId: string | undefined;
-	/** Results of earlier calls are found by this id (`resume-chains.ts`). Undefined if they are not cached. */
+	/**
+	 * Id of the chain of resumed sessions (`resume-chains.ts`), by which the results of earlier calls are found.
+	 * Undefined if results are not cached.
+	 */
 	chainId: ChainId | undefined;
 	subscriptions: Subscriptions | undefined;
 	#connection: ClientConnection | undefined;
@@ -127,7 +130,8 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	enforceFrameSize(bytes: number): boolean {
-		// During a login, the queue checks large frames: the limit depends on the user.
+		// The limit depends on the user. So during a login every frame is allowed here, and the queue checks large frames
+		// afterwards.
 		if (this.isClosed || this.login.pendingChanges > 0 || bytes <= this.maxFrame) return true;
 		this.close(TOO_LARGE);
 		return false;
@@ -145,7 +149,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (typeof message === 'string') this.sendError(message);
 		else if (message.msg === 'disconnect') this.close();
 		else if (!this.hasAcceptedConnect) this.handleBeforeConnect(message, text);
-		// Pings do not wait in the queue: neither side may time out during a slow method.
+		// Pings and pongs do not wait in the queue, so that neither side times out during a slow method.
 		else if (this.#knowsPings && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#knowsPings && message.msg === 'pong') return;
 		else if (!this.#drain?.ignoresRequests) enqueue(codec.parseRequest(message, text), this);

@@ -26,8 +26,8 @@ function httpServerOf({ socket }: IncomingMessage): Server | undefined {
 }
 
 /**
- * Upgrades in one turn of the event loop: three take about 1 ms. Further clients are disconnected while `maxWaiting`
- * wait, about seven seconds of work.
+ * How many upgrades are handled in one turn of the event loop: three take about 1 ms. While `maxWaiting` upgrades wait,
+ * which is about seven seconds of work, further clients are disconnected.
  */
 const UPGRADES = { perTurn: 3, maxWaiting: 20_000 };
 
@@ -125,7 +125,7 @@ export function createUpgrade(
 			refuseUpgrade(socket, 403, errorBody(ORIGIN_NOT_ALLOWED));
 			return;
 		}
-		/** Set if the connection must wait. Returns the data that has arrived meanwhile. */
+		/** Set if the connection must wait. Ends the wait, and returns the data that has arrived meanwhile. */
 		let endHold: (() => Buffer) | undefined;
 		const cancelWait = admission.request(address, (rejection) => {
 			const received = endHold ? Buffer.concat([head, endHold()]) : head;

@@ -16,8 +16,8 @@ const withSuccess = ({ properties = {}, required = [], ...others }: JsonSchema):
 });
 
 /**
- * The body for one shape of return value, as `succeeded` in `rest/envelope.ts` makes it. Only the members of a plain
- * object stand beside `success`.
+ * The body for one shape of return value, as `succeeded` in `rest/envelope.ts` makes it. The members of a plain object
+ * stand beside `success`. Any other value is the member `result`. An unknown value may be either.
  */
 function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	if (shape.kind === 'object') return maker.object([...shape.members, SUCCESS], shape.others);
@@ -31,7 +31,7 @@ function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	return maker.object([{ name: 'result', isOptional: false, shape }, SUCCESS], null);
 }
 
-/** The body of a successful answer. @param returns undefined: unknown */
+/** The body of a successful answer. @param returns the shape of the return value; undefined: unknown */
 export function answerBody(returns: Shape | undefined, rest: RestRoute, maker: SchemaMaker): JsonSchema {
 	const successOnly = maker.object([SUCCESS], null);
 	if (rest.empty) return successOnly;

@@ -23,7 +23,7 @@ export interface DdpDocumentOptions {
 	readonly pathPrefix?: string;
 }
 
-/** The channel of the messages of every DDP server. */
+/** The channel of the messages that belong to no particular method, publication or stream. */
 function protocolPart(): Part {
 	const entries = Object.entries(PROTOCOL);
 	const namesSentBy = (side: 'client' | 'server') =>

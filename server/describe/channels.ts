@@ -53,8 +53,8 @@ export function operation(
 const requiredCount = (members: readonly Member[]) => members.findLastIndex(({ isOptional }) => !isOptional) + 1;
 
 /**
- * The schema of DDP parameters. Null stands for an omitted parameter that others follow. Surplus parameters are
- * allowed.
+ * The schema of DDP parameters. JSON has no undefined, so null stands for an omitted parameter that others follow.
+ * Surplus parameters are allowed.
  */
 export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSchema {
 	const members = argumentMembers(args);
@@ -64,7 +64,7 @@ export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSc
 		...(members.length > 0 && {
 			prefixItems: members.map(({ name, isOptional, shape }) => {
 				const schema = maker.schemaOf(shape);
-				// With `allOf`, the schema of the value keeps its own title.
+				// The title names the parameter. With `allOf`, the schema of the value keeps its own title.
 				return { title: name, ...(isOptional ? { anyOf: [schema, { type: 'null' }] } : { allOf: [schema] }) };
 			}),
 		}),

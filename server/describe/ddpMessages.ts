@@ -26,7 +26,7 @@ export function openMessageSchema(msg: string, members: MessageMembers): JsonSch
 	};
 }
 
-/** The schema of the error in `result` and `nosub`. @param codes absent: any code */
+/** The schema of the error in `result` and `nosub`. @param codes the possible codes; absent: any code */
 export function errorSchema(codes?: readonly (string | number)[]): JsonSchema {
 	return {
 		type: 'object',
@@ -52,7 +52,7 @@ interface ProtocolMessage {
 
 const SESSION = 'Q2wE4rT6yU8iO0pAs';
 
-/** By the value of `msg`. */
+/** The messages that belong to no particular method, publication or stream, by the value of `msg`. */
 export const PROTOCOL: Readonly<Record<string, ProtocolMessage>> = {
 	connect: {
 		from: 'client',

@@ -4,7 +4,10 @@ import { commonErrors, type ErrorCode, type Method } from '../../shared/method.j
 import { failed } from '../rest/envelope.js';
 import type { JsonSchema } from './schema.js';
 
-/** Codes of errors that routes answer without calling a method. A route may have only some. */
+/**
+ * Codes of errors that routes answer without calling a method. Every route is described with all of them, but may have
+ * only some.
+ */
 const ROUTE_ERRORS: readonly ErrorCode[] = [
 	'error-invalid-idempotency-key',
 	'error-invalid-params',
@@ -45,7 +48,8 @@ export const errorsOf = (codes: readonly ErrorCode[]): DescribedError[] =>
 	codes.map((code) => ({ code, reasons: reasonsOf(code) }));
 
 /**
- * The errors of a method. A code that follows only from options or limits has only its first reason.
+ * The errors of a method. A code that follows only from options or limits has only its first reason: the other reasons
+ * belong to other methods.
  * @param isLimited whether its definition or a rule limits its calls
  */
 export function methodErrors(method: Method, isLimited: boolean): DescribedError[] {
@@ -81,7 +85,7 @@ function groupByStatus(errors: readonly DescribedError[]): Map<number, RestError
 
 const errorLine = ({ code, reasons }: RestError) => `- \`${code}\`: ${reasons.join(' / ') || 'without a reason'}`;
 
-/** The schema of a body with status 400. Other statuses have no `errorType`. */
+/** The schema of a body with status 400. With other statuses, the body has no `errorType`. */
 function errorBodySchema(errors: readonly RestError[]): JsonSchema {
 	const codes = errors.filter(({ isBare }) => !isBare).map(({ code }) => code);
 	return {

@@ -7,7 +7,7 @@ const KEY_ID = '0c8f1f2a-7b1d-4d2e-9a54-6f0f7f6f3a11';
 const SEALED_KEY = `${KEY_ID}${'Q'.repeat(342)}==`;
 const TIME = '2026-01-31T12:00:00.000Z';
 
-/** Example texts by name. The first pattern that matches counts. */
+/** Example texts by the name of the argument or member. The first pattern that matches counts. */
 const TEXTS: readonly (readonly [name: RegExp, text: string])[] = [
 	[/^(rid|roomId|roomIds)$/, ROOM],
 	[/^(uid|userId|userIds|_id|id|by|to)$/, USER],

@@ -1,4 +1,4 @@
-/** Finds files of the package. In an installed package, modules are bundled. */
+/** Finds files of the package. Works in the repository, and in an installed package, where modules are bundled. */
 import { existsSync } from 'node:fs';
 
 /** The nearest folder above this module that has a package.json. */

@@ -7,7 +7,7 @@ import { formatLimit } from './limitText.js';
 
 /** A limit in an OpenAPI or AsyncAPI document. */
 export interface DescribedLimit extends Limit {
-	/** Whose calls are counted together, such as `user`, or `address, over REST`. */
+	/** Whose calls are counted together, such as `user`, or `address, over REST`: the calls of one address over REST. */
 	readonly countedBy: string;
 }
 

@@ -31,7 +31,7 @@ export interface DocumentOptions {
 	readonly pathPrefix?: string;
 }
 
-/** The id of an operation. Client generators make a function name from it. */
+/** The id of an operation. Client generators make a function name from it, so it contains no slash. */
 export const operationIdOf = (name: string): string => name.replaceAll('/', '_');
 
 const DESCRIPTION = `The REST routes of this server. The same methods can be called over DDP: see \`/asyncapi.json\`.
@@ -68,11 +68,11 @@ function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examp
 	];
 }
 
-/** The arguments that are not in the path. */
+/** The schema of a request body: the arguments that are not in the path. */
 function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): JsonSchema {
 	const inPath = new Set(pathParameters(rest.path));
 	const members = argumentMembers(args).filter(({ name }) => !inPath.has(name));
-	// With `body: 'object'` the body is the value of the only argument.
+	// With `body: 'object'` the body is the value of the only argument. Otherwise the arguments are its members.
 	const [first] = members;
 	return rest.body === 'object' && first ? maker.schemaOf(first.shape) : maker.object(members, null);
 }

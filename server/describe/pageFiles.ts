@@ -47,8 +47,8 @@ const FILES = [
 ];
 
 /**
- * The server uses `typeText.ts` too, so the build compiles it. An installed package has the other files minified in the
- * build output.
+ * The location of a file. The build always compiles `typeText.ts`, because the server imports it too. In an installed
+ * package, the other files are in the build output as well, minified.
  */
 function locationOf(name: string): URL {
 	if (name === 'typeText.js') return packageFile('dist/server/describe/typeText.js');

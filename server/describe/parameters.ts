@@ -19,15 +19,18 @@ function formsOf(schema: JsonSchema, components: SchemaMaker['components']): For
 	});
 }
 
-/** Whether clients must write a parameter as JSON text: the schema accepts JSON, and no plain text. */
+/**
+ * Whether clients must write a parameter as JSON text: the schema accepts objects, or lists of objects, and no plain
+ * text.
+ */
 function isJsonText(schema: JsonSchema, components: SchemaMaker['components']): boolean {
 	const forms = formsOf(schema, components);
 	return forms.includes('json') && !forms.includes('text');
 }
 
 /**
- * The parameters of an operation for the arguments of its method. JSON text needs `content`. With `schema`, OpenAPI
- * would make each member of an object a parameter.
+ * The parameters of an operation for the arguments of its method. A parameter that is JSON text needs
+ * `content`. With `schema`, OpenAPI would write each member of an object as a parameter of its own.
  */
 export function argumentParameters(
 	{ args }: Method,

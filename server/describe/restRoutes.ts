@@ -178,7 +178,7 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 	const limitCodes = isLimited ? ['too-many-requests'] : [];
 	const methodCodes = definition ? [...(definition.errors ?? []), 'error-timeout'] : [];
 	const codes = new Set([...methodCodes, ...(body ? [400] : []), ...limitCodes, 500]);
-	// `method.call` sends the headers of the limit of the called method. A call beyond the limit gets 400, so no 429 is
+	// `method.call` sends the headers of the called method's limit. A call beyond this limit gets 400, so no 429 is
 	// described.
 	const callsLimited = path.includes('{method}') && [...methods.values()].some((one) => isLimitedOverRest(one, limits));
 	const usualErrors = errorResponses(errorsOf([...codes]));

@@ -105,7 +105,10 @@ export class SchemaMaker {
 		return { $ref: `#/components/schemas/${name}` };
 	}
 
-	/** The first shape with a name becomes a component. A different shape with this name gets its schema in place. */
+	/**
+	 * The first shape with a name becomes a component. For a different shape with this name, returns its schema instead of
+	 * a reference.
+	 */
 	#ref(name: string, shape: Shape): JsonSchema {
 		const known = this.#named.get(name);
 		if (known === undefined) {

@@ -24,7 +24,7 @@ import type { JsonSchema } from './schema.js';
 /** A variable part of an event name, such as `<rid>`. */
 const VARIABLE = /<(\w+)>/g;
 
-/** Also escapes slashes, because some programs write patterns between slashes. */
+/** Escapes a text for a pattern. Also escapes slashes, because some programs write patterns between slashes. */
 const escapePatternText = (text: string) => escapeRegExp(text).replaceAll('/', '\\/');
 
 /** A part in angle brackets stands for any text without a slash. */

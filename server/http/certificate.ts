@@ -61,8 +61,8 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 }
 
 /**
- * The earliest time at which a certificate in a PEM text expires. Certificates of authorities count too, because
- * clients reject expired ones.
+ * The earliest time at which a certificate in a PEM text expires. Certificates of authorities count too: clients
+ * reject a certificate if that of its authority has expired.
  * @returns seconds since 1970; undefined if there is no certificate, or an unreadable one
  */
 export function expiryOf(pem: string): number | undefined {
@@ -87,7 +87,8 @@ export function logCertificate(log: Log, { cert }: Certificate): void {
 }
 
 /**
- * Reads the files again, for new connections. If they cannot be used, logs an error and keeps the present certificate.
+ * Reads the files again, for new connections. If the files cannot be used, logs an error and keeps the present
+ * certificate.
  * @returns whether the certificate was replaced
  */
 export async function reloadCertificate(

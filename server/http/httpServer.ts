@@ -9,8 +9,8 @@ export interface HttpTimeouts {
 	/** For a TLS handshake, and for the headers of a request. */
 	readonly headers: number;
 	/**
-	 * For a whole request. `server/rest/envelope.ts` also uses it as the longest time in which a client may read nothing of
-	 * a large answer.
+	 * For a whole request. `rest/envelope.ts` also uses it as the longest time in which a client may read nothing of a
+	 * large answer.
 	 */
 	readonly request: number;
 	/** For the time between an answer and the next request. */

@@ -82,7 +82,10 @@ function neededInWords({ fields, unique, sparse, partial, expires }: IndexSpec):
 /** The fields of an ascending index with their directions, as a text to compare. */
 const keyOf = (fields: readonly string[]) => JSON.stringify(fields.map((field) => [field, 1]));
 
-/** The driver may wrap a direction in an object. An index of another kind has a text instead, such as `2dsphere`. */
+/**
+ * The text of `keyOf` for a present index. The driver may wrap the number of a direction in an object. In an index of
+ * another kind the direction is a text, such as `2dsphere`.
+ */
 const presentKey = ({ key }: PresentIndex) =>
 	JSON.stringify(Object.entries(key).map(([field, direction]) => [field, Number(direction) || direction]));
 

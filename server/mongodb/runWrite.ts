@@ -26,7 +26,7 @@ export async function runWrite<R>(task: () => Promise<R>): Promise<R> {
 	}
 }
 
-/** Recognizes PostgreSQL's error, which FerretDB 2.7 returns for `findOneAndUpdate`. */
+/** Recognizes PostgreSQL's error of a violated unique index, which FerretDB 2.7 returns for `findOneAndUpdate`. */
 function isUniqueViolation(error: unknown): error is Error {
 	const isInternal = (error as { code?: unknown } | null)?.code === 1;
 	return isInternal && /violates (exclusion|unique) constraint/.test(reasonOf(error));

@@ -14,7 +14,7 @@ import { LineLimit } from './lineLimit.js';
 /** Names of arguments, and of their members, that contain the id of a room or user. */
 const SUBJECTS: ReadonlySet<string> = new Set(['rid', 'roomId', 'uid', 'userId']);
 
-/** A value in another form is not logged. */
+/** The form of ids. A value in another form is not logged. */
 const ID = /^[\w.-]{1,64}$/;
 
 function subjectsOf({ definition, params }: EndedCall): Record<string, string> {

@@ -99,7 +99,7 @@ export class Counters implements ServerObserver, StoreObserver {
 	/** Events of streams, counted once for each client that received the event. */
 	streamDeliveries = 0;
 	readonly #calls = new Map<string, MethodCalls>();
-	/** By collection. */
+	/** The operations of the store, by collection and then by operation. */
 	readonly operations = new Map<string, Readonly<Record<Operation, OperationCounts>>>();
 
 	observeCalls(method: string): CallObserver {

@@ -43,7 +43,7 @@ export class Health {
 	/** Why the server is not ready while it starts or stops; undefined in between. */
 	#blockedReason: string | undefined = 'The server is starting';
 	#timer: NodeJS.Timeout | undefined;
-	/** The last run may not have ended. */
+	/** The last run of all checks, which may not have ended. */
 	#lastRun: { readonly at: number; readonly result: Promise<void> } | undefined;
 
 	/** @param limits in ms; the defaults are the constants above */

@@ -13,6 +13,7 @@ const INTERVAL_MS = 10 * 60_000;
 /** Counts may run for at most this share of the time. */
 const MAX_SHARE = 0.02;
 
+/** Counts the rooms with a key that no member holds. */
 export async function countRoomsWithoutHolder(store: Store): Promise<number> {
 	const yielder = createYielder();
 	const hasKeyId = { e2eKeyId: { $exists: true } } as const;

@@ -1,13 +1,13 @@
 /**
- * Finds out from writes what happened to keys. For rooms and memberships it reads the operators of updates, because not
- * all of these updates are announced.
+ * Finds out from writes what happened to keys. For identity keys it compares the states before and after an announced
+ * change. For rooms and memberships it reads the operators of updates, because not all of these updates are announced.
  */
 import { type Change, collectionNames, isChangeOf } from '../../shared/store.js';
 
 /**
  * `offered`: an offer to a member was stored. `accepted`: the offer became the member's key. `withdrawn`: the offer was
- * removed in another way. `stored`: a member has a key that was not offered. `identity_set`: the public key of a user
- * is new.
+ * removed in another way. `stored`: a member has a key that was not accepted as an offer. `removed`: a member no longer
+ * has a key. `identity_set`: the public key of a user is new.
  */
 export const KEY_EVENTS = [
 	'room_key_set',

@@ -8,7 +8,7 @@ const LEVELS: Readonly<Record<number, readonly [name: string, color: number]>> =
 	60: ['fatal', 31],
 };
 
-/** Members that have a place of their own, or are the same in all lines of a process. */
+/** Members of a line that have a place of their own, or are the same in all lines of a process. */
 const NO_FACTS: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'err']);
 
 /** Control characters except tab and newline, which could move the cursor of a terminal. */

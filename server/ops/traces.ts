@@ -1,5 +1,5 @@
 /**
- * Traces calls and operations of the store by OpenTelemetry. Its SDK must be registered before the server starts, as
+ * Traces calls and operations of the store by OpenTelemetry, if its SDK was registered before the server starts, as
  * with `node --import`.
  */
 import type * as Otel from '@opentelemetry/api';

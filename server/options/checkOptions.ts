@@ -27,7 +27,7 @@ import { similarName } from './similarName.js';
 export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
 
 export interface CheckedOptions {
-	/** By their names in `options.ts`. */
+	/** The settings, by their names in `options.ts`. */
 	readonly settings: Omit<OptionValues, CommandSetting>;
 	readonly store: StoreChoice;
 	readonly parts: CheckedParts;

@@ -65,7 +65,7 @@ function badEntriesOf(value: unknown) {
 	}));
 }
 
-/** Replaces each limit by null. The names are needed to report methods that do not exist. */
+/** For invalid limits: the same names, each with null. The names are needed to report methods that do not exist. */
 function withNamesOf(original: unknown): MethodLimits {
 	const entries =
 		typeof original === 'string' ? readEntries(original) : Object.entries(isObject(original) ? original : {});

@@ -28,7 +28,7 @@ export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean
 		try {
 			const url = new URL(address.includes('://') ? address : `nats://${address}`);
 			const { protocol, hostname, port } = url;
-			// Throws for percent signs that encode nothing, which `URL` accepts.
+			// `decodeURIComponent` throws for percent signs that encode nothing. `URL` accepts these.
 			const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
 			return { protocol, hostname, port, username, password };
 		} catch {

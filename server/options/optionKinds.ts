@@ -27,7 +27,7 @@ export interface Option<T> {
 	 * machine can read command lines.
 	 */
 	readonly isSecret?: boolean;
-	/** Whether the value is a URL, or several, with passwords. Errors do not show its text. */
+	/** Whether the value is a URL or a list of URLs, which may contain passwords. Errors do not show its text. */
 	readonly mayHavePassword?: boolean;
 	readonly default: T;
 	/** The valid values, if there are few. */

@@ -1,6 +1,6 @@
 /**
- * All settings. `createServer`, flags, environment variables, `--help`, docs/operating.md and the checks are made from
- * this list.
+ * All settings. The options of `createServer`, the flags, the environment variables, `--help`, the table in
+ * docs/operating.md and the checks are made from this list.
  */
 import { isNetworkList } from '../core/limits/address.js';
 import { httpOptions } from './httpOptions.js';

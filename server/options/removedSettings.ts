@@ -7,7 +7,8 @@ interface RemovedSetting {
 }
 
 /**
- * By the name of the flag, which was also the name in the configuration file. The changelog names each under Upgrading.
+ * The removed settings by the name of the flag, which was also the name in the configuration file. The changelog names
+ * each of them under Upgrading.
  */
 export const removedSettings: Readonly<Record<string, RemovedSetting>> = {
 	'login-expiry': {

@@ -30,11 +30,11 @@ export function similarName(name: string, known: readonly string[]): string | un
 }
 
 /**
- * The distance by Damerau and Levenshtein (optimal string alignment): letters added, removed, replaced, or swapped with
- * the next.
+ * The distance by Damerau and Levenshtein (optimal string alignment): the number of letters that are added, removed,
+ * replaced, or swapped with the next.
  */
 function distanceOf(a: string, b: string): number {
-	// After step i, `last[j]` is the distance between the first i letters of `a` and j of `b`.
+	// After step i, `last[j]` is the distance between the first i letters of `a` and the first j of `b`.
 	let beforeLast: number[] = [];
 	let last = Array.from({ length: b.length + 1 }, (_, j) => j);
 	for (let i = 1; i <= a.length; i++) {

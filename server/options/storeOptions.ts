@@ -1,4 +1,4 @@
-/** The settings of the store, and of programs that use the same data. */
+/** The settings of the store, and of the cooperation with other programs that use the same data. */
 import { HOUR, integer, isPassword, oneOf, onOff, secret, text } from './optionKinds.js';
 
 export const storeOptions = {

@@ -43,7 +43,7 @@ const MAX_TO_SORT = 100;
 /**
  * Finds candidates by id, by an index that is sorted by `path`, or by the index with the fewest candidates. Otherwise
  * all documents are candidates.
- * @param path the wanted order, if possible
+ * @param path the path by which the caller wants the documents sorted, if possible
  */
 export function candidates(
 	documents: ReadableDocuments,
@@ -102,8 +102,9 @@ function lookUp(indexes: readonly ReadableIndex[], filter: Fields): Found | unde
 }
 
 /**
- * The ids of the candidates, sorted by a path. Needs a unique index on two fields: one with a single allowed value,
- * then the path. All values at the path must be short texts: only their keys are in sort order.
+ * The ids of the candidates, sorted by a path. Undefined unless there is a unique index on two fields: one for which
+ * the filter allows a single value, then the path. All values at the path must be short texts: only their keys are in
+ * sort order.
  */
 function idsInOrder(indexes: readonly ReadableIndex[], filter: Fields, path: string): Iterable<string> | undefined {
 	for (const { spec, entries } of indexes) {

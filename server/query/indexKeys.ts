@@ -25,7 +25,10 @@ export const TEXT_RANGE = { from: 's', to: 't' } as const;
 /** Sorts after every key. */
 export const AFTER_ALL_KEYS = '\u{10ffff}';
 
-/** The key of a value. Its first letter stands for the type. */
+/**
+ * The key of a value. For a text, a date or an object, the first letter stands for the type. Other values are written
+ * as they are.
+ */
 export function keyOf(value: unknown): string {
 	if (typeof value === 'string') return isShort(value) ? TEXT_RANGE.from + value : `h${hashOf(value)}`;
 	if (value instanceof Date) return `d${value.getTime()}`;
@@ -68,8 +71,8 @@ export function keysOf(document: Document, { fields, sparse, ignoreCase }: Index
 }
 
 /**
- * The keys under one of which every matching document is listed. Undefined if the filter lists too many values, or none
- * for a field.
+ * The keys to look up for a filter: every matching document is listed under one of them. Undefined if the filter lists
+ * too many values, or none for a field.
  */
 export function keysToLookUp(filter: Fields, { fields, ignoreCase }: IndexSpec): string[] | undefined {
 	let count = 1;

@@ -77,7 +77,7 @@ export function sorter(sort: Sort, max: number): { add(document: Fields): void; 
 			const keys = criteria.map(({ path, direction }) => sortKey(document, path, direction));
 			let low = 0;
 			let high = entries.length;
-			// Documents are often added in order.
+			// Documents are often added in order, so the last position is tried first.
 			const last = entries.at(-1);
 			if (last && compareKeys(last.keys, keys) <= 0) low = high;
 			while (low < high) {

@@ -151,7 +151,8 @@ export function applyUpdate(document: Document, update: Update): Document {
  * Replaces each object on the path by a copy, and returns the innermost copy. Creates missing objects.
  * @param document the copy of a document that is changed
  * @param parts the path without the field itself
- * @param onlyRemoves whether nothing is created. A path that leads to no object then gives undefined
+ * @param onlyRemoves whether the operator only removes. Then nothing is created: a path that leads to no object gives
+ * undefined
  */
 function parentOf(document: Fields, parts: readonly string[], onlyRemoves: boolean): Fields | undefined {
 	let parent = document;

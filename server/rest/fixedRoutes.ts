@@ -15,8 +15,8 @@ export class FixedRoutes {
 	static readonly path = `:${NAME}`;
 
 	/**
-	 * Whether a route can be a fixed route: one segment without percent-encoding, and no limit of its own for bodies. Fastify
-	 * allows 100 characters for a parameter.
+	 * Whether a route can be a fixed route: its path is one segment that needs no percent-encoding, and the route has no
+	 * limit of its own for bodies. Fastify allows at most 100 characters for a parameter.
 	 */
 	static accepts({ path, maxBody }: Route): boolean {
 		const fitsParameter = /^[\w.~-]{1,100}$/.test(path);

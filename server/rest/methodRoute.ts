@@ -51,7 +51,7 @@ const QUERIES_FOR_ALL: ReadonlySet<unknown> = new Set(['', '{}']);
 const MAX_SHOWN_LENGTH = 100;
 
 /**
- * Refuses unknown fields. In the query of a URL, ignores `LIST_PARAMETERS`.
+ * Refuses unknown fields. In the query of a URL, ignores `LIST_PARAMETERS`, but `query` only if it selects everything.
  * @param known the names of the arguments
  * @param error the error to throw. Default: `invalid-params` with the name of the field
  */

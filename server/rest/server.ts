@@ -121,7 +121,7 @@ export interface Page {
 export interface RestOptions extends RequestOptions {
 	/** A hook of every REST route, before the body is parsed. The shadow mode uses it. */
 	readonly preParsing?: preParsingAsyncHookHandler | undefined;
-	/** Called for each request whose path and verb no route has. The shadow mode counts these requests. */
+	/** Called for each request whose path no route has, or whose verb no route at this path has. Used by the shadow mode. */
 	readonly onUnknownRoute?: (() => void) | undefined;
 	readonly pages?: readonly Page[] | undefined;
 	/** Maximum size of a body, in bytes. */
@@ -140,7 +140,7 @@ export interface RestOptions extends RequestOptions {
 
 export interface Rest {
 	readonly app: FastifyInstance;
-	/** Whether a URL without the path prefix is that of a route, whatever its verb. */
+	/** Whether a URL, from which the path prefix was removed, is that of a route, whatever its verb. */
 	owns(url: string): boolean;
 	/** Answers a request. A URL that does not begin with the path prefix gets 404. */
 	handle(request: IncomingMessage, response: ServerResponse): void;
@@ -189,7 +189,7 @@ export function createRest(
 	app.removeContentTypeParser(['application/json', 'text/plain']);
 	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJsonBody);
 	app.addContentTypeParser(FORM, { parseAs: 'string' }, parseForm);
-	// Otherwise a known path would not answer 405 to a verb that fastify does not know.
+	// Fastify must know every verb: otherwise a known path would not answer 405 to a verb that fastify lacks.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => {

@@ -175,7 +175,10 @@ export class Shadow {
 		}
 	}
 
-	/** Compares after the delay. During a second delay, comparisons of other requests depend on this request. */
+	/**
+	 * Compares after the delay. The request stays in `#recent` for a second delay, because comparisons of other requests
+	 * must know which documents it changes.
+	 */
 	#compareLater(facts: object, touched: readonly TouchedDocument[]): void {
 		const replayed = { facts, touched, written: namesOf(touched.filter(isChanged)) };
 		this.#recent.add(replayed);
@@ -187,7 +190,7 @@ export class Shadow {
 		});
 	}
 
-	/** Ends a request without a comparison. Comparisons of other requests depend on what its original wrote. */
+	/** Ends a request without a comparison. Comparisons of other requests must know what its original wrote. */
 	#endLate(facts: object, touched: readonly TouchedDocument[]): void {
 		this.#end(
 			'late',

@@ -61,7 +61,7 @@ export interface AppOptions {
 	readonly rocketChatVersion?: string;
 	/** Whether REST refuses users without a user name. Default true. */
 	readonly usernameRequired?: boolean;
-	/** Default: there are no other processes of the service. */
+	/** The connection to the other processes of the service. Default: there are none. */
 	readonly link?: Link | undefined;
 	/** Default: no health and no metrics. */
 	readonly ops?: Ops | undefined;

@@ -55,8 +55,8 @@ const mounted = new WeakMap<Server, Set<Handler>>();
 const onUpgrade = () => {};
 
 /**
- * Handles the requests and upgrades of an HTTP server at Roomkey's own paths. The server's listeners, even later ones, are
- * called only for other paths.
+ * Handles the requests and upgrades of an HTTP server at Roomkey's own paths. The server's listeners, even those that
+ * are added later, are called only for other paths.
  * @returns a function that unmounts the app
  */
 export function mountOn(server: Server, app: Handler): () => void {

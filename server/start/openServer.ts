@@ -53,7 +53,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 	if (certificate) logCertificate(log, certificate);
 	const isShadow = settings.shadow;
 	const readOnly = settings['read-only'] || isShadow;
-	// A shadow also executes methods that write, on a store that discards their writes.
+	// With `--read-only`, methods that write are refused. A shadow executes them, on a store that discards their writes.
 	const catalogue = settings['read-only']
 		? { ...start.catalogue, methods: readOnlyMethods(start.catalogue.methods) }
 		: start.catalogue;
@@ -82,7 +82,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 		if (app) logStop(log, app.counts().sessions);
 		await shadow?.close();
 		await app?.close();
-		// After the app: until it has closed, its clients observe what others write.
+		// These close after the app, because its clients observe what others write until it has closed.
 		await Promise.all([watcher?.close(), rocketChat?.close()]);
 		unmount?.();
 		await ops.close();

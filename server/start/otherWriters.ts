@@ -38,8 +38,8 @@ export function followOtherWriters({ onChange, link, log, ops, ...parts }: Other
 	const closing = new AbortController();
 	let created: ChangedElsewhere | undefined;
 	const getChangedElsewhere = () => {
-		// An overflow is possible without a cluster too: writes of other programs are also reported. A cluster requests the
-		// catch-up itself, to show it in its metrics and health.
+		// Too many documents were reported, so everything is read again. This can happen without a cluster, by other
+		// programs. A cluster also counts the catch-up, and shows it in the health.
 		const onOverflow = (since: number) => (cluster ? cluster.catchUpAfterOverflow(since) : void catchUp.request(since));
 		created ??= createChangedElsewhere({ store, onChange, bus, log, onOverflow });
 		return created;

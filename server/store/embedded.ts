@@ -70,8 +70,8 @@ export function embedded(table: Table, run: RunWrite): Backend {
 	}
 
 	/**
-	 * Runs a task, which adds its writes to `written`. Reports these writes when they are durable. If the task throws, the
-	 * writes before that are reported, then its error is thrown. @returns the number of written documents
+	 * Runs a task, which adds its writes to `written`. Reports these writes when they are durable. If the task throws
+	 * after some writes, these are reported, and then the error is thrown. @returns the number of written documents
 	 */
 	async function commit(task: (written: Written[]) => void, report?: Report): Promise<number> {
 		const written: Written[] = [];

@@ -23,7 +23,7 @@ export class OrderedReports {
 	#reportCount = 0;
 	/** `#reportCount` at the last report of each document, in order, since the oldest running task began. */
 	readonly #lastReports = new Map<string, number>();
-	/** In the order of their starts, each with `#reportCount` at its start. */
+	/** The running tasks in the order of their starts, each with `#reportCount` at its start. */
 	readonly #runningTasks = new Set<{ readonly start: number }>();
 
 	/** @param read reads a stored document */

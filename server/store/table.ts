@@ -42,7 +42,7 @@ export class Table {
 		specs: readonly IndexSpec[],
 		openIndex: (spec: IndexSpec) => IndexEntries,
 	) {
-		// Only MongoDB deletes old documents by indexes with `expires`.
+		// Indexes with `expires` are left out, because only MongoDB deletes old documents by them.
 		this.#indexes = specs
 			.filter(({ expires }) => !expires)
 			.map((spec) => ({

@@ -11,7 +11,10 @@ export function callSite(entry: (...args: never[]) => unknown): { readonly stack
 	return site;
 }
 
-/** Adds the place of a call to the stack of its error, and to the first line an argument that does not match. */
+/**
+ * Adds the place of a call to the stack of its error, because the stack of a `ClientError` contains no places. The
+ * first line of the stack then also names an argument that does not match.
+ */
 export function withCallSite(error: unknown, { stack = '' }: { readonly stack?: string }): unknown {
 	if (!(error instanceof Error)) return error;
 	const argument = error instanceof ArgumentError ? ` (argument '${error.argument}')` : '';

@@ -122,7 +122,8 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 		async close() {
 			isClosed = true;
 			stop();
-			// The server closes waiting clients after the answer. With a fake clock, the server's timers do not fire.
+			// The server closes clients that wait for an answer, after the answer. With a fake clock, the server's timers do
+			// not fire, so all clients are closed here.
 			for (const client of clients) if (isClockFake() || !client.isWaiting) client.close();
 			await server.close();
 		},

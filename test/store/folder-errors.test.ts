@@ -117,11 +117,14 @@ describe('opening a wrong folder', () => {
 		it('blames no mode if all modes allow the use', async () => {
 			await storeTwoRooms();
 			for (const [path, beginning] of [
-				[folder, `${folder} cannot be used`],
-				[join(folder, 'new'), `the folder ${join(folder, 'new')} cannot be made in ${folder}`],
+				[folder, `${folder} cannot be used, although its mode and those of its files allow it`],
+				[
+					join(folder, 'new'),
+					`the folder ${join(folder, 'new')} cannot be made, although the mode of ${folder} allows it`,
+				],
 			] as const) {
 				expect(deniedError(path).message).to.equal(
-					`Permission denied: ${beginning}, but the modes of its files allow it. A policy of the system, such as SELinux or AppArmor, may refuse it: see the log of the system`,
+					`Permission denied: ${beginning}. A policy of the system, such as SELinux or AppArmor, may refuse it: see the log of the system`,
 				);
 			}
 		});

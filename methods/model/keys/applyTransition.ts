@@ -10,8 +10,8 @@ import { type KeyFields, keysOf, type MemberKeys } from './memberKeys.js';
 import { whereSameKey } from './storedKeys.js';
 
 /**
- * Matches this membership only if its stored keys are unchanged. The other key fields change only together with one of
- * these three.
+ * Matches this membership only if its stored keys are unchanged. It compares the key, the offer and the number of
+ * former keys. The other key fields change only together with one of these.
  */
 export function whereKeysUnchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }: Subscription): Filter<Subscription> {
 	return {
@@ -50,7 +50,7 @@ function keysUpdate(membership: Subscription, before: MemberKeys, next: MemberKe
 /**
  * Applies a transition in one write. The member is notified, unless `options.silent` is true.
  * @param membership as it was read. If its keys have changed since, it is read again and the transition is repeated
- * @param transition computes the next keys; null changes nothing
+ * @param transition computes the next keys from those last read; null changes nothing
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  * @throws ClientError `error-key-in-use` for a key that is stored in another membership already
  */

@@ -6,7 +6,7 @@ import * as transitions from './transitions.js';
 /**
  * Archives a member's key, and removes the offer and the records about keys, in one write. Notifies the member.
  * @param e2eKeyId key id of the archived key, if the key shows none
- * @param mayArchive called for each read of the membership; false leaves it unchanged
+ * @param mayArchive called for `membership`, and again each time it is read again; false leaves it unchanged
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  */
 export async function archiveKeyAndRemoveOffer(

@@ -1,7 +1,7 @@
 /**
  * The identity keys of a user, and the follow-up work when the public key changes (`test/contract/beyond.md` E4, E15).
- * The first write sets a marker in the user document, and the last removes it. A call that finds a marker repeats all
- * steps, because an earlier call may have been interrupted.
+ * This work takes several writes. The first sets a marker in the user document, and the last removes it. A call that
+ * finds a marker repeats all steps, because an earlier call may have been interrupted.
  *
  * | Marker | Set when | Follow-up work |
  * |---|---|---|
@@ -10,8 +10,8 @@
  *
  * The reset of identity keys (`resetIdentity.ts`) sets `e2eRekeying` by `removeIdentity`, and does the work itself.
  *
- * As in Rocket.Chat, a user without identity keys can have room keys. Others cannot have sealed them for the user's
- * first public key, but the user's own device can.
+ * As in Rocket.Chat, a user without identity keys can have room keys. When the first public key is stored, only the
+ * user's own device can have sealed room keys for it.
  */
 import type { KeyLogin, Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -130,7 +130,7 @@ export async function storeKeyPair(
 		// A user without identity keys is no holder (`hasHolder`), and so gives up no copy of a room key.
 		if (isNewPublicKey && mayHoldRoomKeys)
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
-		// A code can be used only once, so a repeated attempt keeps the first proof.
+		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
 		if (hasKeys) proof ??= await prove();
 		const login = proof ?? (await loginOf(store, userId, hashedToken));
 		const updated = await store.users.findOneAndUpdate(

@@ -1,8 +1,8 @@
 /**
  * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record contains the key id that the
- * room then had, and the member who offered the key, if any. It also says whether the key was returned. A hash
+ * room had at that time, and the member who offered the key, if any. It also says whether the key was returned. A hash
  * identifies the key, because another server on the same database may replace a stored key. Such a server may also
- * store null in the list (`record?.`).
+ * store null in the list, so a record is read as `record?.`.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';

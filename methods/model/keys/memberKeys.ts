@@ -4,7 +4,7 @@
  * the keys have changed since they were read.
  *
  * A key is "of the room" if the key, or a record about it (`knownKeys.ts`), shows the room's present key id. A key that
- * shows no key id always counts as of the room.
+ * shows no key id always counts as of the room. To archive a key means to add it to the member's former keys.
  *
  * | State | The membership has |
  * |---|---|
@@ -17,11 +17,11 @@
  *
  * | Transition | What happens to the keys |
  * |---|---|
- * | `store` | the present key is archived, the new key replaces it. An offer of the room's key is removed, except when the room does not have the key id yet (`removesOffer` in `transitions.ts`) |
+ * | `store` | the present key is archived, the new key replaces it. An offer of the room's key is removed, except while the room does not have the key id of the new key yet (`removesOffer` in `transitions.ts`) |
  * | `offer` | the offer is stored |
  * | `accept` | the present key is archived, the offered key replaces it. If it shows another key id, a record is added that says it is of the room. A member without former keys takes those that came with the offer |
  * | `drop` | the offer is removed |
- * | `archive` | a key that is not the room's is added to the former keys, or discarded if its member was never told of it (`keep: false`). If a former key is the room's key, that one becomes the member's key again |
+ * | `archive` | a key that is not the room's is archived, or discarded if its member was never notified of it. If a former key is the room's key, that one becomes the member's key again |
  * | `returnKey` | the key is archived as returned, with the id of the member who had offered it |
  * | `clear` | the key is archived, the offer and all records are removed |
  *
@@ -56,6 +56,7 @@ export interface MemberKeys {
 	readonly key: string | undefined;
 	/** The key offered by another member, as stored. `accept` trims it. */
 	readonly offer: string | undefined;
+	/** The former room keys that came with the offer. */
 	readonly offeredOldKeys: readonly OldRoomKey[];
 	/** The member's own former keys, the newest first. */
 	readonly oldKeys: readonly OldRoomKey[];

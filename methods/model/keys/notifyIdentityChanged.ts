@@ -5,7 +5,10 @@ import { createYielder } from '../../../shared/yielding.js';
 import { MEMBER, userIdsOfMemberships } from '../memberships/members.js';
 import { roomsOfUser } from '../memberships/roomsOfUser.js';
 
-/** Maximum number of user ids in memory: about 20 MB. Above it some users are notified more than once. */
+/**
+ * Maximum number of user ids remembered to avoid duplicates: about 20 MB. Above it some users are notified more than
+ * once.
+ */
 const MAX_REMEMBERED_IDS = 200_000;
 
 async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<string> {
@@ -27,7 +30,7 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 }
 
 /**
- * Tells the users who share an encrypted room with this user that the user has a new public key
+ * Notifies the users who share an encrypted room with this user that this user has a new public key
  * (`test/contract/beyond.md` E15).
  * @param entry the newest entry of the user's key history
  */

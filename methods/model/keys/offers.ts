@@ -13,7 +13,7 @@ import * as transitions from './transitions.js';
 
 /**
  * Why an offer is not stored. `returned`: under the present key id, the member has returned a key of this offerer, or
- * this sealed key of anybody.
+ * this same sealed key from any offerer.
  */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
@@ -55,9 +55,9 @@ export async function withdraw(store: Store, membership: Subscription): Promise<
 }
 
 /**
- * Queues the member, and then removes the offer in `membership`. A later offer stays. In this order, an interrupted
- * call leaves the member queued or with an offer. The member is queued again at the end, because a concurrent call may
- * have dequeued them as served.
+ * Queues the member, and then removes the offer in `membership`. A later offer stays. A call that is interrupted in
+ * between leaves the member queued, with the offer. The member is queued again at the end: while there was an offer, a
+ * concurrent call may have dequeued them as served.
  */
 export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);

@@ -4,7 +4,7 @@
  * provider to whom it lists the member.
  *
  * Reservations are kept in the memory of this process, or in the store if several processes share it. In the store, one
- * conditional write changes a reservation.
+ * conditional write changes a reservation, so that only one of several processes reserves a member.
  */
 import type { SharedState } from '../../../shared/documents.js';
 import { isShared, type Store, sourceOf } from '../../../shared/store.js';
@@ -27,7 +27,10 @@ interface ProviderReservation {
 /** Maximum number of reservations in a process: about 20 MB. Above it the oldest are removed early. */
 const MAX_RESERVATIONS = 100_000;
 
-/** By room and member, in the order of their creation. All have the same duration, so the oldest ends first. */
+/**
+ * The reservations by room and member, in the order of their creation. All have the same duration, so the oldest ends
+ * first.
+ */
 type Reservations = Map<string, ProviderReservation>;
 
 const reservationsByStore = new WeakMap<Store, Reservations>();
@@ -76,7 +79,7 @@ async function storedReservations(
 	return new Map(found.map((document) => [document._id, document]));
 }
 
-/** Reads a reservation from its document. The field `until` is `notAgainUntil`. */
+/** Reads a reservation from its document. The field `until` of the document is `notAgainUntil`. */
 function reservationIn(document: SharedState | undefined): ProviderReservation | undefined {
 	const { provider, reservedUntil, until } = document ?? {};
 	if (provider === undefined || reservedUntil === undefined || until === undefined) return undefined;

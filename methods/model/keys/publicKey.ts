@@ -1,6 +1,6 @@
 /**
- * Checks of public identity keys. Clients can seal (encrypt) room keys only with the JSON text of an RSA JWK
- * (`test/contract/rocketchat-e2e.md` 13).
+ * Checks of public identity keys. Clients can seal (encrypt) room keys only with a public key that is the JSON text of
+ * an RSA JWK (`test/contract/rocketchat-e2e.md` 13).
  */
 import { isObject } from '../../../shared/isObject.js';
 

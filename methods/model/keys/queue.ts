@@ -94,8 +94,8 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 }
 
 /**
- * Removes users who need not wait any more from the queue of a room. A concurrent call may have taken a user's key or
- * offer while the user was still in the queue. Such users are queued again.
+ * Removes these users, who need not wait any more, from the queue of a room. A concurrent call may have taken the key
+ * or offer of a user who was still in the queue. Such users are queued again.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function removeServedUsers(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {

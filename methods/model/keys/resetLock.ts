@@ -30,7 +30,8 @@ export interface ResetLock {
 	/** Completes the reset and removes the lock. The members of the room are notified. */
 	release(): Promise<void>;
 	/**
-	 * Lets the lock expire now, without completing the reset. Notifies nobody.
+	 * Lets the lock expire now, without completing the reset. The same caller may resume it, and others may begin a new
+	 * one. Notifies nobody.
 	 * @returns the room; null if this call has lost the lock
 	 */
 	abandon(): Promise<Room | null>;
@@ -84,8 +85,8 @@ export function storedResetOf({ e2eReset }: Pick<Room, 'e2eReset'>): Room['e2eRe
 function whereSameLock(room: Room): Filter<Room> {
 	const existing = storedResetOf(room);
 	if (existing) return { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until };
-	// No filter matches every malformed lock of another program. If two calls replace one, the first call fails when it
-	// uses its lock.
+	// No filter matches every malformed lock of another program, so such a lock is replaced without a condition. If two
+	// calls replace it, the first of them fails when it uses its own lock.
 	if (room.e2eReset) return {};
 	return { 'e2eReset.until': { $not: { $gt: new Date(0) } } };
 }

@@ -31,7 +31,10 @@ export interface ResetContext extends Pick<MethodContext, 'store' | 'signal'> {
 	readonly lock: ResetLock;
 }
 
-/** Whether a member's key, or else the offer, does not begin with the new key id (`keyIdOf`). */
+/**
+ * Whether a member's key does not begin with the new key id (`keyIdOf`). For a member without a key, the offer is
+ * checked.
+ */
 function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 	const key = ownKeyOf(membership) ?? offeredKeyOf(membership);
 	return key !== undefined && keyIdOf(key) !== newKeyId;
@@ -40,7 +43,8 @@ function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 /**
  * Archives the keys of all members but the caller, and removes their offers. Members whose key begins with the new key
  * id are left unchanged.
- * @returns ids of changed members, at most `MAX_WAITING`. They must be queued, unless `setNewKeyId` follows
+ * @returns ids of changed members, at most `MAX_WAITING`. The calling code must queue them, unless it calls
+ * `setNewKeyId` next, which does so
  */
 export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId: string): Promise<string[]> {
 	const { store, userId, lock, signal } = context;
@@ -94,7 +98,8 @@ export async function setNewKeyId(context: ResetContext, newKeyId: string): Prom
 }
 
 /**
- * Corrects the new queue. Concurrent calls may have changed memberships or the former queue while it was computed.
+ * Corrects the new queue. Concurrent calls may have changed memberships or the former queue before the new one was
+ * written.
  * @param queue the queue that was written
  * @param formerIds the users in the queue that it replaced
  */

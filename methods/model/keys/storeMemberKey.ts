@@ -14,8 +14,8 @@ import * as transitions from './transitions.js';
 
 /**
  * Stores a member's own key, and notifies the member. Does not notice a concurrent reset: see `failIfResetMeanwhile`.
- * @param options `removesOffer`: whether an offer of the room's key is removed too. `silent` true: the member is not
- * notified
+ * @param options `removesOffer`: whether an offer of the room's key to this member is removed too. `silent` true: the
+ * member is not notified
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use` if another membership has the same key
  */
@@ -31,7 +31,7 @@ export function storeMemberKey(
 
 /**
  * Fails if the room's key was reset since `before` was read.
- * @param before the room that the key was checked against
+ * @param before the room as it was read when the key was checked against it
  * @throws ClientError `error-key-id-mismatch`; the stored key is then archived and the member queued
  */
 export async function failIfResetMeanwhile(

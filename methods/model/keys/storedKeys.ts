@@ -31,8 +31,8 @@ export function oldKeysOf(stored: readonly OldRoomKey[] | null | undefined): Old
 }
 
 /**
- * Matches memberships whose key in this field is still `stored`. An invalid array or object cannot be compared, so the
- * field must only exist.
+ * Matches memberships whose key in this field is still `stored`. If an array or an object is stored instead of a key,
+ * it cannot be compared. Then the field must only exist.
  */
 export function whereSameKey(field: 'E2EKey' | 'E2ESuggestedKey', stored: unknown): Filter<Subscription> {
 	const isComparable = typeof stored !== 'object' || stored === null;

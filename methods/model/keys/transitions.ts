@@ -29,8 +29,8 @@ export function archiveCurrentKey(
 }
 
 /**
- * The index of the key to remove: the oldest dispensable key, or else the oldest. Dispensable are keys that were
- * returned, and keys whose key id the next key or a newer former key has.
+ * The index of the key to remove: the oldest dispensable key, or else the oldest. A key is dispensable if it was
+ * returned, or if the next key or a newer former key has the same key id.
  */
 function leastNeededIndex(keys: readonly OldRoomKey[], nextId: string | null): number {
 	const isDispensable = ({ e2eKeyId, returned }: OldRoomKey, index: number) => {
@@ -96,9 +96,9 @@ export function drop(offer: string | undefined): Transition {
 }
 
 /**
- * `archive`: removes the given key, which is not the room's key. If a former key is the room's key, that one becomes the
- * member's key again. A second device of the member may have stored it.
- * @param keep true: the given key is added to the former keys. False: it is discarded
+ * `archive`: removes the given key, which is not the room's key. If a former key is the room's key, it becomes the
+ * member's key again. For example, a second device of the member had stored it before the given key replaced it.
+ * @param keep true: the given key is kept among the former keys
  * @param keyId key id of the archived key, if the key shows none; by default the room's
  */
 export function archive(

@@ -107,8 +107,8 @@ async function renameIfOutdated(store: Store, { _id }: Subscription, read: Named
  * Makes a user a member of a room, unless they are one already. Notifies the user. The calling code notifies the room
  * and changes its member count.
  * @param extraFields additional fields of the membership, such as `roles`
- * @param updateRoom called after the membership was stored. Returns the present room, or null for a deleted one. Null
- * removes the membership again
+ * @param updateRoom called after the membership was stored. Returns the present room, or null if it was deleted. Then
+ * the membership is removed again
  * @returns whether the user has become a member
  * @throws ClientError `error-room-not-found` if the room does not exist any more; `error-invalid-user` if the user does
  * not
@@ -127,14 +127,15 @@ export async function addMembership(
 	const presentRoom = presentUser && (await updateRoom());
 	if (!presentRoom) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
-		// Another call has removed the membership and decremented the member count. The calling code changes the count, so
-		// the decrement is undone.
+		// If another call has removed the membership first, it has decremented the member count. This is undone, because
+		// the calling code changes the count.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await removeRoomFromUser(store, newcomer._id, room._id);
 		throw clientError(presentUser ? 'roomNotFound' : 'invalidUser');
 	}
 	await renameIfOutdated(store, membership, { room, newcomer }, { room: presentRoom, newcomer: presentUser });
-	// Another call may have removed the membership already, and notified the user.
+	// Another call may have removed the membership already, and notified the user. No notification of the new membership
+	// may follow.
 	if (!(await exists(store.subscriptions, { _id: membership._id }))) {
 		await removeRoomFromUser(store, newcomer._id, room._id);
 		return false;
@@ -146,7 +147,7 @@ export async function addMembership(
 /**
  * Makes a user a member of an existing room and notifies the members. In an encrypted room the user is queued. In a
  * room with a key id, encrypted or not, the others are asked for the key (`test/contract/rocketchat-e2e.md` 5.7, 10.4).
- * A crash can leave the member count one too low, on which no rule depends.
+ * A crash can leave the member count one too low; no rule depends on this count.
  * @throws ClientError as `addMembership` does
  */
 export async function addMember(context: Context, room: Room, newcomer: Newcomer): Promise<void> {

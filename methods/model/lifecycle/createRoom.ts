@@ -22,7 +22,7 @@ export type NewRoom = Required<Pick<Room, 't' | 'name'>> & Partial<Room>;
 
 /** Removes the room with the same name and owner, if its creation was interrupted before the first membership. */
 async function removeInterrupted({ store }: Context, { name, t, u }: Room): Promise<void> {
-	// A team's main room and a default channel are kept even without members (see `lastMember.ts`).
+	// A team's main room and a default channel are kept even without members (`lastMember.ts`).
 	const isKept = [{ teamMain: true }, { default: true }];
 	const existing = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string, $nor: isKept });
 	if (!existing?.ts || existing.ts.getTime() > Date.now() - MAX_CREATION_MS) return;
@@ -58,8 +58,8 @@ async function addFirstMembers(context: Context, room: Room, owner: Newcomer, ot
 }
 
 /**
- * Creates a room with an owner and members, and notifies them. Members of an encrypted room are queued. Users in
- * `others` who do not exist any more are skipped. After another failure, the room is removed again.
+ * Creates a room with an owner and members, and notifies them. Members of an encrypted room are queued for its key.
+ * Users in `others` who do not exist any more are skipped. After another failure, the room is removed again.
  * @param others the members apart from the owner, without duplicates
  * @throws ClientError `error-duplicate-channel-name` for a taken name; `error-invalid-user` if the owner does not exist
  * any more; `error-room-not-found` if another call deletes the new room
@@ -93,8 +93,8 @@ export async function createRoom(
 		await deleteRoom({ store, events }, room, owner._id);
 		throw error;
 	}
-	// Written even if nobody is missing, because the write sets `_updatedAt`. Clients ask for rooms that have changed since
-	// a time, so it must be later than the creation of the memberships.
+	// Written even if nobody is missing, because the write sets `_updatedAt`. Clients ask for rooms changed since a time,
+	// so `_updatedAt` must be later than the memberships.
 	const created = await store.rooms.findOneAndUpdate(
 		{ _id: room._id },
 		{ $inc: { usersCount: 0 - missingUserCount } },

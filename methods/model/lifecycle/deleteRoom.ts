@@ -43,7 +43,7 @@ export async function deleteOrphanedMemberships(
 }
 
 /**
- * Completes the interrupted deletion of a room, if the caller still has a membership.
+ * Completes the interrupted deletion of a room, if the caller still has a membership in it.
  * @returns whether there was such a membership
  */
 export async function completeDeletion(
@@ -83,7 +83,7 @@ async function removeBatch(
 	await store.subscriptions.deleteMany({ _id: { $in: memberships.map(({ _id }) => _id) } });
 	const room = { _id: rid, ...(t && { t }), ...(name !== undefined && { name }) };
 	for (const { u } of memberships) {
-		// A change of a room reaches only its members.
+		// A change of a room reaches only its members, and these users are no longer members.
 		events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/rooms-changed`, args: ['removed', room] });
 	}
 }

@@ -110,7 +110,7 @@ export async function openDirectRoom(
 	for (const person of people)
 		if (await addMembership(store, room, person, directRoomNames(person._id, people))) addedMembers++;
 	if (!isNew) await reopen(context, rid, caller._id);
-	// Written after new memberships, so that `_updatedAt` is later, as in `createRoom`.
+	// After new memberships the room is written, so that its `_updatedAt` is later, as in `createRoom`.
 	const projection = excludeSelf ? ADMIN_ROOM_FIELDS : CLIENT_ROOM_FIELDS;
 	const current =
 		addedMembers > 0

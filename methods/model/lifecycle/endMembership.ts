@@ -46,7 +46,10 @@ async function hasOtherMembers(store: Store, rid: string, userId: string): Promi
 	return exists(store.subscriptions, others);
 }
 
-/** Whether a member may know the room's key. For example, new identity keys make it a former key. */
+/**
+ * Whether a member may know the room's key: they have a key or an offer, or it is among their former keys. New identity
+ * keys, for example, make a key a former key.
+ */
 function mayKnowKey(membership: Subscription, { e2eKeyId }: KeyIdField): boolean {
 	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;
 	const oldKeys = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
@@ -55,9 +58,10 @@ function mayKnowKey(membership: Subscription, { e2eKeyId }: KeyIdField): boolean
 
 /**
  * Removes a membership, and the user from the room's queue. Notifies the user and the room. A key that the user may
- * know is marked as stale (`test/contract/beyond.md` E12). The calling code checks permissions and confirmations.
+ * know is marked as stale (`test/contract/beyond.md` E12). The room is also notified if it has lost its last key holder
+ * (E11). The calling code checks permissions and confirmations.
  *
- * Other traces of the user are removed before the membership. Without a membership, a repeated call only removes the
+ * Other traces of the user are removed before the membership: without a membership, a repeated call only removes the
  * user from the queue. A crash can leave the member count one too high.
  * @returns `lostLastHolder`: whether the user was the last who held the key and the room has other members
  */
@@ -70,7 +74,7 @@ export async function endMembership(
 	const { store } = context;
 	// Read when it is needed, because a reset may replace the key meanwhile.
 	const readKeyId = async () => (await readRoomKeyFields(store, rid)) ?? {};
-	// Even without a membership: an earlier call may have been interrupted after it removed the membership.
+	// Dequeues even without a membership: an earlier call may have been interrupted after it removed the membership.
 	await dequeue(store, rid, [userId]);
 	return retryOnConflict(async () => {
 		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });
@@ -84,7 +88,7 @@ export async function endMembership(
 		// Repeated, because a concurrent call may have added the user to the room.
 		await removeRoomFromUser(store, userId, rid);
 		const roomNotified = await removeServedUsers(store, rid, [userId]);
-		// A concurrent call may have made the user a member again before these two writes.
+		// A concurrent call may have made the user a member again before these two writes, which removed the new traces.
 		if (await exists(store.subscriptions, { rid, 'u._id': userId })) await addRoomToUser(store, userId, rid);
 		if (membership.status !== 'INVITED') await decrementMemberCount(context, rid, roomNotified);
 		// Checked after the removal, because the last two holders may leave concurrently.

@@ -13,8 +13,8 @@ const DELETED_WITH_LAST_MEMBER: readonly RoomType[] = ['c', 'p', 'd'];
 export const DELETION_FIELDS = { t: 1, teamMain: 1, default: 1 } as const;
 
 /**
- * Whether a room must be deleted when this user leaves: nobody else has a membership or an invitation. The main room of
- * a team stays as long as the team. A default channel stays for new users.
+ * Whether a room must be deleted when this user leaves: it has one of the types above, and nobody else has a membership
+ * or an invitation. The main room of a team stays as long as the team. A default channel stays for new users.
  */
 export async function isDeletedWithMember(
 	store: Store,

@@ -7,7 +7,7 @@ import { endMembership } from './endMembership.js';
 import { isDeletedWithMember } from './lastMember.js';
 
 /**
- * Ends a membership, and deletes the room if `isDeletedWithMember`.
+ * Ends a membership, and deletes the room if `isDeletedWithMember` says so.
  * @returns `lostLastHolder`: as `endMembership` returns it; `roomDeleted`: the room was deleted
  */
 export async function removeMember(

@@ -12,8 +12,8 @@ const NOTE_TTL_MS = 60_000;
  * Refuses to let the only owner leave a room. Does nothing for a user who is not an owner.
  *
  * Several owners may leave at the same time. Each call first stores a departure note in its user's membership. Then it
- * looks for another owner without such a note. The note is removed with the membership, or here if there is no other
- * owner.
+ * looks for another owner without such a note, so no two calls rely on each other's user. The note is removed with the
+ * membership, or here if there is no other owner.
  * @throws ClientError `error-you-are-last-owner`
  */
 export async function requireOtherOwner(store: Store, rid: string, userId: string): Promise<void> {

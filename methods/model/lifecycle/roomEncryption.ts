@@ -55,8 +55,8 @@ async function endTranslation({ store, signal }: Context, rid: string): Promise<
 
 /**
  * Switches the encryption of a room on or off. The key id and all keys stay. The room records the user and the time
- * (`test/contract/beyond.md` E14). After a crash before members are queued, their clients ask for the key at the next
- * login.
+ * (`test/contract/beyond.md` E14). If a crash comes before the members are queued, their clients ask for the key at the
+ * next login.
  * @param encrypted the wanted state
  * @throws ClientError `error-action-not-allowed` for callers without the permission, for channels, and if encryption is
  * switched off on the server; `error-encrypted-private-rooms-enforced` if a setting forces the room to be encrypted
@@ -73,8 +73,8 @@ export async function switchEncryption(
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
 	if (!encrypted && (await isEncryptionForced(store, room))) throw clientError('privateRoomsEncrypted');
-	// The server cannot translate encrypted messages. This comes before the write, so that a repeated call completes the
-	// work after a crash.
+	// The server cannot translate encrypted messages. Translation ends before the room is written, so that a repeated
+	// call completes the work after a crash.
 	if (encrypted) await endTranslation(context, room._id);
 	const { matchedCount } = await store.rooms.updateOne(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },

@@ -1,6 +1,7 @@
 /** The interface through which the watcher reports to the rest of the server. */
 import type { WriteReport } from '../changedElsewhere.js';
 
+/** A collection that is watched. */
 export interface WatchedCollection {
 	/** Its key in the store, such as `rooms`. */
 	readonly key: string;

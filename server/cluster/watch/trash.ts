@@ -1,6 +1,6 @@
 /**
- * Finds removed documents in `rocketchat__trash`, the trash. Rocket.Chat copies a document there before it removes the
- * document from its own collection.
+ * Finds removed documents in `rocketchat__trash`, the trash. Rocket.Chat first copies a document to the trash, and then
+ * removes it from its own collection. So a document in the trash may still be in its own collection for a while.
  */
 import { batchesOf } from '../../../shared/batches.js';
 import { collectionNames } from '../../../shared/store.js';
@@ -12,16 +12,18 @@ import type { WatchedCollection, WatchSink } from './sink.js';
 
 const MAX_PER_QUERY = 5000;
 
-/** Maximum number of documents in a trash without an index: each query reads all of it. A larger one is never read. */
+/**
+ * A trash without an index is read only if it has at most this many documents, because each query reads all of them.
+ */
 const MAX_WITHOUT_INDEX = 10_000;
 
-/** How long the removal of a document in the trash is awaited, in ms. */
+/** Maximum time from finding a document in the trash to its removal from its own collection, in ms. */
 const MAX_DELAY_MS = WIDE_OVERLAP_MS;
 
 /** A document in the trash that its collection may still have. */
 interface Unreported {
 	readonly last: LastKnown;
-	/** In ms since 1970. */
+	/** When the document was found in the trash, in ms since 1970. */
 	readonly foundAt: number;
 }
 

@@ -1,4 +1,7 @@
-/** Reports what other programs write to the database. It uses MongoDB's change streams or polling. */
+/**
+ * Reports what other programs write to the database. It uses MongoDB's change streams, or asks the database at
+ * intervals (polling).
+ */
 import type { Log } from '../../../shared/log.js';
 import { StoreError } from '../../../shared/storeErrors.js';
 import type { PartHealth } from '../partHealth.js';
@@ -10,14 +13,14 @@ import type { WatchedCollection, WatchSink } from './sink.js';
 /** `auto`: change streams if the server has them, else polling. */
 export type WatchMode = 'auto' | 'change-streams' | 'polling';
 
-/** For health and metrics. */
+/** The state of a watcher, for health and metrics. */
 export interface WatcherState {
 	readonly mode: Exclude<WatchMode, 'auto'>;
 	/** All writes that are older than this many ms have been reported. */
 	readonly behindMs: number;
 	/** Number of written documents by collection. A document may be counted more than once. */
 	readonly found: ReadonlyMap<string, number>;
-	/** How often a collection's observed documents were read again. */
+	/** How often a collection's observed documents were read again, because writes may have been missed. */
 	readonly refreshes: number;
 }
 
@@ -33,7 +36,7 @@ export interface WatcherParts {
 	readonly sink: WatchSink;
 	readonly log: Log;
 	readonly health: PartHealth;
-	/** Ids of documents that live queries have in their results. */
+	/** Ids of the documents of a collection that are in the results of live queries. @param key the collection */
 	observedIds(key: string): Iterable<string>;
 	/** Time between two rounds of polling, in ms. Default 1,000. */
 	readonly interval?: number | undefined;
@@ -42,10 +45,12 @@ export interface WatcherParts {
 /** Above this `behindMs` the watcher's health is degraded. */
 const MAX_BEHIND_MS = 10_000;
 
+/** Time between two checks of `behindMs`. */
 const CHECK_INTERVAL_MS = 1000;
 
 /**
- * Starts to watch: reports writes after the promise resolves. `polling.ts` says which writes polling does not find.
+ * Starts to watch. Writes that are made after the promise has resolved are reported. `polling.ts` says which writes
+ * polling does not find.
  * @throws StoreError if the server does not have what the mode requires, or does not answer
  */
 export async function startWatcher(parts: WatcherParts): Promise<Watcher> {

@@ -17,9 +17,12 @@ export interface TrustedProxies {
  * Makes a function that returns the network address of a request's client, or null if the address is not known.
  *
  * With a count, the address is the entry that the first trusted proxy has added. Earlier entries come from the client.
+ * If there are fewer entries than the count, the address is not known.
  *
- * With networks, the function goes back from the connection to the first address that is in none of the networks. If
- * all are in the networks, it returns the first entry. If an entry on the way is no address, it returns null.
+ * With networks, the function begins with the address of the connection, and goes back through the entries. It returns
+ * the first address that is in none of the networks. So the header of a client that connects directly, from outside the
+ * networks, is ignored. If all are in the networks, it returns the earliest. If it meets an entry that is no address, it
+ * returns null.
  */
 export function addressReader({ count = 0, networks }: TrustedProxies): (request: Request) => string | null {
 	if (networks !== undefined) return lastUntrusted(readNetworks(networks));
@@ -30,7 +33,7 @@ export function addressReader({ count = 0, networks }: TrustedProxies): (request
 	};
 }
 
-/** In the order in which the entries were added. */
+/** The entries of `x-forwarded-for`, in the order in which they were added. */
 function forwardedEntries(headers: Request['headers']): string[] {
 	const header = headers['x-forwarded-for'];
 	return header ? splitList(String(header)) : [];
@@ -99,7 +102,7 @@ function withoutPort(entry: string): string {
 
 /**
  * The key that an address is counted under. An IPv6 address counts as its /64, the usual size of a customer's network.
- * An IPv4-mapped IPv6 address counts as the IPv4 address. All unknown addresses share one key.
+ * An IPv4-mapped IPv6 address counts as the IPv4 address. All clients whose address is not known share one key.
  */
 export function addressKey(address: string | null): string {
 	// The usual case is handled without the library, which takes much longer.

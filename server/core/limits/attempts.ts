@@ -8,14 +8,14 @@ import { addressKey } from './address.js';
 import type { Counters, RateLimitResult } from './counters.js';
 import type { RateLimitClient } from './rules.js';
 
-/** For all account names together. */
+/** Maximum number of failures from one address, for all account names together. */
 const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };
 
 const FAILURES_PER_NAME_AND_ADDRESS = { calls: 10, per: 60_000 };
 
 /**
- * From all unknown addresses together. An address becomes known for a name when an attempt for this name succeeds. So
- * the real user can log in while an attacker guesses from many addresses.
+ * Maximum number of failures for one name from all unknown addresses together. An address becomes known for a name when
+ * an attempt for this name succeeds. So the real user can log in while an attacker guesses from many addresses.
  */
 const FAILURES_PER_NAME = { calls: 30, per: 60_000 };
 
@@ -31,7 +31,10 @@ export type Attempt = <T>(
 	run: () => Promise<T>,
 ) => Promise<T>;
 
-/** @param requireAllowed throws if a count is over its limit */
+/**
+ * Makes the function that limits attempts.
+ * @param requireAllowed throws if a count is over its limit
+ */
 export function limitAttempts(
 	requireAllowed: (result: RateLimitResult, method: string, caller: RateLimitClient) => void,
 	counters: Counters,

@@ -13,7 +13,7 @@ const SERVER_FULL: ConnectionRefused = { status: 503, text: 'The server has too 
 
 /** Counts the open connections of each address. */
 export interface ConnectionLimiter {
-	/** Counts a new connection. @returns why the connection is refused, and not counted */
+	/** Counts a new connection. @returns undefined; or why the connection is refused and not counted */
 	acquire(address: string | null): ConnectionRefused | undefined;
 	/** Must be called once when a counted connection has closed. */
 	release(address: string | null): void;

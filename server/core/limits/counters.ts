@@ -49,7 +49,8 @@ export interface MemoryCounter extends RefundableCounter {
 
 /**
  * Makes a counter in memory. The window of a key begins with its first count and ends after `per`. Meteor has one
- * window for all keys of a rule.
+ * window for all keys of a rule: there, a caller who starts late in the window can make twice as many calls in a short
+ * time.
  * @throws Error for an invalid limit
  */
 export function createCounter(limit: Limit): MemoryCounter {
@@ -82,6 +83,7 @@ export interface KnownPairs {
 	add(pair: string): Promise<void>;
 }
 
+/** How long a pair is known, in ms. */
 export const KNOWN_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Maximum number of pairs in memory. */

@@ -69,7 +69,7 @@ export function createRateLimits(definitions: LimitedDefinitions, options: RateL
 	const { mode, log, observer, message, isExempt, counters = memoryCounters() } = options;
 	const rules = rulesByName(definitions, counters);
 
-	/** Null if the rule does not apply or its matcher throws. */
+	/** The key under which an event is counted. Null if the rule does not apply, or its matcher throws. */
 	function keyOf(rule: Rule, event: RateEvent): string | null {
 		try {
 			return rule.keyOf(event);
@@ -107,6 +107,7 @@ export function createRateLimits(definitions: LimitedDefinitions, options: RateL
 	}
 
 	/**
+	 * Refuses a call or an attempt that is over its limit.
 	 * @param rule absent for `attempt`
 	 * @throws ClientError `too-many-requests`, unless `mode` is `dry-run`
 	 */

@@ -57,7 +57,10 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 	return key === 'clientAddress' ? addressKey(event.clientAddress) : event[key];
 }
 
-/** Whether a rule has one count for each connection, and none for REST. Each connection belongs to one process. */
+/**
+ * Whether a rule has one count for each connection, and none for REST. Such a count is kept in one process, because
+ * each connection belongs to one process.
+ */
 function countsOnlyConnections(matcher: RateMatcher): boolean {
 	return typeof matcher.connectionId === 'function' && !acceptsConnection(matcher, null);
 }
@@ -92,7 +95,10 @@ function createRule(rule: RateRule, id: string, name: string, counters: Counters
 	};
 }
 
-/** The first rule counts by user. The second counts by address the callers who are not logged in. */
+/**
+ * The rules for the limit in a definition. The first rule counts by user. The second counts by address the callers who
+ * are not logged in.
+ */
 function rulesOfLimit(type: RateEvent['type'], name: string, limit: Limit): RateRule[] {
 	return [
 		{ ...limit, id: name, matcher: { type, name, userId: (userId) => userId !== null } },

@@ -9,14 +9,14 @@ import { createStoreCounter } from './storeCounter.js';
 import { UsageExchange } from './usageExchange.js';
 
 /**
- * How long this process remembers a known pair of an account and an address (`KnownPairs`), in ms. A remembered pair is
- * not read or renewed in the store.
+ * How long this process remembers a stored pair of an account and an address (see `KnownPairs`), in ms. A remembered
+ * pair is not read or renewed in the store.
  */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
 
 /**
- * The known pairs of an account and an address, kept in the store for all processes. Their number needs no limit: only a
- * successful login adds a pair, and it expires after 30 days.
+ * The known pairs of all processes, in the store. The number of stored pairs needs no limit: only a successful attempt
+ * to authenticate adds a pair, and the pair expires after 30 days. The number of remembered pairs is limited.
  */
 function storedPairs({ sharedState }: Store): KnownPairs {
 	const remembered = new ExpiringCache<1>({ ttl: REMEMBERED_PAIR_MS, max: MAX_KNOWN });
@@ -36,8 +36,9 @@ function storedPairs({ sharedState }: Store): KnownPairs {
 	};
 }
 
-/** Counters that several processes share. `start` begins the exchange of counts, and returns the function that stops it. */
+/** Counters that several processes share. */
 export interface SharedCounters extends Counters {
+	/** Begins the exchange of counts. @returns a function that stops it: see `UsageExchange.start` */
 	start(): () => Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * A counter in a store that several processes share. Counting a call takes one write, and more if it begins a window.
- * It takes none if the key was over the limit just before. Keys are stored as hashes: see `sharedId`.
+ * A counter in a store that several processes share. It counts the calls of all processes exactly. Each key, such as a
+ * user or an address, has its own count. Counting a call takes one write; more if it begins a window, none if the key
+ * was over the limit just before. Keys are stored as hashes: see `sharedId`.
  */
 import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';
 import { CONFLICT, retryOnConflict } from '../../../methods/model/retryOnConflict.js';
@@ -11,7 +12,9 @@ import type { Limit } from '../../../shared/limit.js';
 import type { Store } from '../../../shared/store.js';
 import { type RefundableCounter, requireLimit, resultOf } from './counters.js';
 
-/** How long this process remembers that a key is over the limit, in ms. Calls are then refused without a write. */
+/**
+ * How long this process remembers that a key is over the limit, in ms. Calls of this key are refused without a write.
+ */
 const REMEMBERED_MS = 1000;
 
 const MAX_REMEMBERED = 10_000;
@@ -28,7 +31,11 @@ export function createStoreCounter({ sharedState }: Store, name: string, limit: 
 	const overLimit = new ExpiringCache<number>({ ttl: REMEMBERED_MS, max: MAX_REMEMBERED });
 	const idOf = (key: string) => sharedId('count', `${name}\n${key}`);
 
-	/** @returns the count with this call; `CONFLICT` if another process has begun a window at the same time */
+	/**
+	 * Adds a call.
+	 * @returns the count with this call, and the end of its window; `CONFLICT` if another process has begun a window at
+	 *   the same time
+	 */
 	async function add(_id: string): Promise<Pick<SharedState, 'count' | 'until'> | typeof CONFLICT> {
 		const now = new Date();
 		const counted = await sharedState.findOneAndUpdate(

@@ -1,5 +1,5 @@
 /**
- * Exchanges counts of calls between the processes of a service, so that a limit applies to their total.
+ * Exchanges counts of calls between the processes of a service, so that a limit applies to the total of all processes.
  *
  * Each process counts in memory. Once a second it writes its new counts as documents, called reports. Then it adds the
  * reports of the others to its own counts. Calls never wait for the store.
@@ -17,13 +17,14 @@ import { createCounter, type MemoryCounter, type RateCounter } from './counters.
 
 const INTERVAL_MS = 1000;
 
+/** Maximum number of counts in one report. */
 const MAX_COUNTS = 2000;
 
-/** Reports of one exchange. Further counts wait for the next exchange. */
+/** Maximum number of reports that one exchange writes. Further counts wait for the next exchange. */
 const MAX_REPORTS = 20;
 
 /** If more counts wait, calls of further keys count in this process only. */
-const MAX_UNWRITTEN = 100_000;
+const MAX_PENDING = 100_000;
 
 /** In characters. A longer key counts in this process only. */
 const MAX_KEY_LENGTH = 1000;
@@ -39,6 +40,7 @@ const END_OF_REPORTS = 'usage~';
 /** Calls of one key since the last exchange, and the end of the key's window in epoch ms. An array, to be short as JSON. */
 type Count = [counter: string, key: string, calls: number, end: number];
 
+/** Index of the number of calls in a `Count`. */
 const CALLS = 2;
 
 const endOf = ([, , , end]: Count) => end;
@@ -53,9 +55,9 @@ export class UsageExchange {
 	readonly #state: Collection<SharedState>;
 	readonly #process = randomId();
 	readonly #counters = new Map<string, MemoryCounter>();
-	/** Counts that no report contains yet, by counter and key. */
-	#unwritten = new Map<string, Count>();
-	/** Two reports may be written in one ms. */
+	/** Counts that wait to be written, by counter and key. */
+	#pending = new Map<string, Count>();
+	/** Number of the next report of this process: two reports may be written in one ms. */
 	#reportNumber = 0;
 	#readAt = 0;
 	/** Ids of the reports that the last read has found. */
@@ -75,22 +77,22 @@ export class UsageExchange {
 		return {
 			count: async (key) => {
 				const result = await counter.count(key);
-				this.#addCall(name, key, Date.now() + result.timeToReset);
+				this.#addToPending(name, key, Date.now() + result.timeToReset);
 				return result;
 			},
 		};
 	}
 
 	/** @param end the end of the key's window, in epoch ms */
-	#addCall(name: string, key: string, end: number): void {
+	#addToPending(name: string, key: string, end: number): void {
 		const id = `${name}\n${key}`;
-		const count = this.#unwritten.get(id);
+		const count = this.#pending.get(id);
 		if (count) {
 			const isOver = endOf(count) <= Date.now();
-			if (isOver) this.#unwritten.set(id, [name, key, 1, end]);
+			if (isOver) this.#pending.set(id, [name, key, 1, end]);
 			else count[CALLS]++;
-		} else if (this.#unwritten.size < MAX_UNWRITTEN && key.length <= MAX_KEY_LENGTH) {
-			this.#unwritten.set(id, [name, key, 1, end]);
+		} else if (this.#pending.size < MAX_PENDING && key.length <= MAX_KEY_LENGTH) {
+			this.#pending.set(id, [name, key, 1, end]);
 		}
 	}
 
@@ -103,17 +105,18 @@ export class UsageExchange {
 		);
 	}
 
+	/** Writes the counts of this process, and adds those that other processes have written. */
 	async exchange(): Promise<void> {
-		for (let i = 0; i < MAX_REPORTS && this.#unwritten.size > 0; i++) await this.#write();
+		for (let i = 0; i < MAX_REPORTS && this.#pending.size > 0; i++) await this.#write();
 		await this.#read();
 	}
 
 	async #write(): Promise<void> {
 		const now = Date.now();
 		const counts: [id: string, count: Count][] = [];
-		for (const entry of this.#unwritten) {
+		for (const entry of this.#pending) {
 			counts.push(entry);
-			this.#unwritten.delete(entry[0]);
+			this.#pending.delete(entry[0]);
 			if (counts.length === MAX_COUNTS) break;
 		}
 		const current = counts.map(([, count]) => count).filter((count) => endOf(count) > now);
@@ -126,9 +129,9 @@ export class UsageExchange {
 			for (const [id, count] of counts) {
 				// Calls of a window that is over are not added to the count of the next window.
 				if (endOf(count) <= Date.now()) continue;
-				const newer = this.#unwritten.get(id);
+				const newer = this.#pending.get(id);
 				if (newer) newer[CALLS] += count[CALLS];
-				else this.#unwritten.set(id, count);
+				else this.#pending.set(id, count);
 			}
 			throw error;
 		}

@@ -1,7 +1,8 @@
 /**
- * The live queries on one collection. `QueryIndex` finds in memory the queries that a written document matches. The
- * document is then read again, once for all of them. The document in the event is not published, because the events of
- * two writes may arrive in the wrong order.
+ * The live queries on one collection. The event of a write contains the written document, or only its id if it is a
+ * user, because user documents contain secrets. `QueryIndex` finds in memory the queries that the document matches. If
+ * the write may concern a query, the document is read again, once for all queries. The document in the event is not
+ * published, because the events of two writes may arrive in the wrong order.
  */
 import { setImmediate } from 'node:timers/promises';
 import { parse, stringify } from '../../../shared/ejson.js';
@@ -36,7 +37,10 @@ export class CollectionQueries implements Watcher {
 	readonly #index = new QueryIndex();
 	/** The queries whose filters list no ids (`ids` is undefined), by the ids of the documents in their results. */
 	readonly #byResultId = new QueriesByString();
-	/** Number of subscribers of each query that are reading the initial result. */
+	/**
+	 * Number of subscribers of each query that are reading the initial result, which may lack writes made during the
+	 * read.
+	 */
 	readonly #initialReads = new Map<ObservedQuery, number>();
 	// Written documents are read in rounds. Those written during a round are read in the next one.
 	/** Ids of the documents of the next round. */
@@ -59,7 +63,7 @@ export class CollectionQueries implements Watcher {
 		return this.store[this.name] as unknown as Collection<Document>;
 	}
 
-	/** The subscriber reads the initial result itself. Identical queries are shared. */
+	/** Subscribes to a query's changes. The subscriber reads the initial result itself. Identical queries are shared. */
 	subscribe(query: LiveQuery, subscriber: QuerySubscriber): ObservedQuery {
 		const key = stringify([query.filter, query.projection]) as string;
 		let observed = this.#queries.get(key);
@@ -124,7 +128,7 @@ export class CollectionQueries implements Watcher {
 		}
 	}
 
-	/** Runs all queries again, and publishes what differs. @throws if a query fails */
+	/** Runs all queries again after writes may have been missed, and publishes what differs. @throws if a query fails */
 	async refresh(): Promise<void> {
 		/** There are several rounds if one begins during a `find`. */
 		const rounds = new Set<Promise<void>>();
@@ -221,7 +225,7 @@ export class CollectionQueries implements Watcher {
 	}
 
 	/**
-	 * Tries again while the store is unavailable.
+	 * Reads documents by id, again and again while the store is unavailable.
 	 * @returns the documents that exist, by id, or none once no queries are left; or the error of the last attempt
 	 */
 	async #read(ids: readonly string[]): Promise<Map<string, Document> | { error: unknown }> {

@@ -1,6 +1,7 @@
 /**
- * A map whose keys are a collection and a key of one of its documents. Most clients have one document, their own user.
- * A single entry is stored in fields of this object: a Map of Maps would take 290 bytes more (measured).
+ * A map whose keys have two parts: a collection, and a key of one of its documents. Most clients have one document,
+ * their own user. A single entry is stored in fields of this object: a Map of Maps would take 290 bytes more
+ * (measured).
  */
 export class DocumentMap<V> {
 	/** The single entry. The three fields are undefined if there is no entry, or `#many` is set. */
@@ -40,13 +41,13 @@ export class DocumentMap<V> {
 		if (documents?.delete(key) && documents.size === 0) this.#many.delete(collection);
 	}
 
-	/** In the order of addition. */
+	/** The collections that have entries, in the order of addition. */
 	collections(): Iterable<string> {
 		if (this.#many) return this.#many.keys();
 		return this.#collection === undefined ? [] : [this.#collection];
 	}
 
-	/** Keys and values, in the order of addition. */
+	/** The keys and values of one collection, in the order of addition. */
 	entriesOf(collection: string): Iterable<[string, V]> {
 		if (this.#many) return this.#many.get(collection) ?? [];
 		return this.#collection === collection ? [[this.#key as string, this.#value as V]] : [];

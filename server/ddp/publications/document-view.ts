@@ -72,8 +72,8 @@ export class DocumentView {
 	}
 
 	/**
-	 * Replaces the fields without comparing them, if `holder` is the only holder and `before` is the stored object. A
-	 * live query publishes the same objects to all clients.
+	 * Replaces the fields without comparing them, if `holder` is the only holder and `before` is the stored object. That
+	 * saves time for a live query, which publishes the same objects to all clients.
 	 * @returns whether the fields were replaced
 	 */
 	replace(holder: SubscriptionHandle, before: Fields, after: Fields): boolean {
@@ -124,7 +124,7 @@ export class DocumentView {
 	}
 }
 
-/** Returns the same object if it has neither. */
+/** Returns the same object if it has neither `_id` nor undefined values. */
 function withoutIdAndUndefined(fields: Fields): Fields {
 	const entries = Object.entries(fields);
 	const defined = entries.filter(([name, value]) => value !== undefined && name !== '_id');
@@ -135,7 +135,7 @@ function visibleValuesOf({ values }: MultiHolderState): Fields {
 	return Object.fromEntries([...values].map(([name, [first]]) => [name, first?.value]));
 }
 
-/** Adds the change to `visible` if the client sees it. */
+/** Records a holder's value for the field `name`, and adds the change to `visible` if the client sees it. */
 function setValue(
 	valuesByField: MultiHolderState['values'],
 	holder: SubscriptionHandle,

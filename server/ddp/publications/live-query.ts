@@ -1,4 +1,4 @@
-/** A subscriber of a live query. Subscribers of the same query share one `ObservedQuery`. */
+/** A subscriber of a live query. Subscribers of the same query share one `ObservedQuery`, which has the last result. */
 import { setImmediate } from 'node:timers/promises';
 import type { LiveQuery } from '../../../shared/publication.js';
 import type { Filter } from '../../../shared/store.js';
@@ -14,27 +14,34 @@ export interface DocumentPublisher {
 	publishAdded(collection: string, id: string, fields: Fields): void;
 	/**
 	 * @param before the fields object published last, if known
-	 * @param after replaces `before`
+	 * @param after the new fields object, if `before` is known
 	 */
 	publishChanged(collection: string, id: string, changes: Fields, before?: Fields, after?: Fields): void;
 	publishRemoved(collection: string, id: string): void;
 	/** Resolves when the client can receive more documents; undefined if it can now. */
 	whenDrained(): Promise<void> | undefined;
-	/** Ends the subscription with an error. */
+	/**
+	 * Ends the subscription with an error, because a change could not be published: the client's documents may be
+	 * outdated.
+	 */
 	fail(error: unknown): void;
 }
 
 /** Number of documents sent before yielding to the event loop. */
 const DOCUMENTS_PER_SLICE = 100;
 
-/** Recorded while the initial result is read. */
+/** What a subscriber records while it reads the initial result. */
 interface InitialRead {
+	/** Ids of the documents that have been published. */
 	readonly sent: Set<string>;
-	/** Ids of documents written meanwhile. The initial read may return an older state. */
+	/**
+	 * Ids of the documents that were read again meanwhile after a write. The initial read may return an older state of
+	 * them.
+	 */
 	readonly reread: Set<string>;
 }
 
-/** Publishes the initial result, then changes. */
+/** Publishes the initial result of a live query, then its changes. */
 export class LiveQuerySubscriber implements QuerySubscriber {
 	readonly #queries: CollectionQueries;
 	readonly #observed: ObservedQuery;
@@ -50,7 +57,7 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		private readonly publisher: DocumentPublisher,
 	) {
 		this.#queries = liveQueriesOf(publisher.services, query.collection);
-		// Before the initial read, so that no change is missed.
+		// Subscribes to changes before it reads the initial result, so that no change is missed.
 		this.#observed = this.#queries.subscribe(query, this);
 	}
 
@@ -81,9 +88,9 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		for await (const document of this.#queries.collection.find(filter as Filter<Document>, { projection })) {
 			if (this.#hasStopped) return;
 			const { _id } = document;
-			// Otherwise a newer state of the document is published already.
+			// If the document was read again meanwhile, its newer state is published already.
 			if (!this.#initial?.reread.has(_id)) this.#queries.record(this.#observed, document, this);
-			// Checked after each document: a slice of large ones could exceed `maxBuffered`.
+			// Checked after each document: a slice of large ones could exceed the limit of bytes buffered for the client.
 			const drained = this.publisher.whenDrained();
 			if (drained) await drained;
 			else if (++count % DOCUMENTS_PER_SLICE === 0) await setImmediate();
@@ -121,7 +128,10 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		if (!this.#hasStopped) this.publisher.fail(error);
 	}
 
-	/** @param isInResult whether the shared result contains the document */
+	/**
+	 * Whether the client has the document from this subscriber.
+	 * @param isInResult whether the shared result contains it
+	 */
 	#isSent(id: string, isInResult: boolean): boolean {
 		const wasPublished = this.#initial ? this.#initial.sent.has(id) : isInResult;
 		return wasPublished && !this.#forgotten?.has(id);
@@ -132,7 +142,10 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		this.#isReading = false;
 	}
 
-	/** Reads documents again that only the shared result contains: a write without an event may have changed them. */
+	/**
+	 * Reads the documents again that are in the shared result, but not in this initial result. A write without an event
+	 * may have changed them.
+	 */
 	async #rereadMissing(): Promise<void> {
 		const initial = this.#initial as InitialRead;
 		for (;;) {

@@ -16,7 +16,7 @@ export type { Strategy };
 /** The strategies that record which documents the client has. Only `SERVER_MERGE` records their fields. */
 type TrackingStrategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI';
 
-/** By collection and encoded id. */
+/** The documents of the client, by collection and encoded id. */
 type Views = DocumentMap<DocumentView>;
 type Fields = Record<string, unknown>;
 
@@ -25,11 +25,11 @@ const NO_FIELDS: Fields = {};
 
 /** A rerun of all subscriptions, because the user has changed (`test/contract/ddp.md` section 12). */
 interface Rerun {
-	/** Documents from before the rerun whose difference was not sent yet. */
+	/** Documents that the client had before the rerun, and whose difference was not sent yet. */
 	readonly before: Views;
 	/**
-	 * Keys of documents whose difference is still to be sent, by collection. Undefined means all: publish functions still
-	 * run.
+	 * Keys of documents whose difference is still to be sent, by collection. Undefined means all documents, because the
+	 * publish functions are still running.
 	 */
 	readonly unsent: Map<string, Set<string>> | undefined;
 }
@@ -38,7 +38,7 @@ function tracksDocuments(strategy: Strategy): strategy is TrackingStrategy {
 	return strategy === 'SERVER_MERGE' || strategy === 'NO_MERGE_MULTI';
 }
 
-/** The receiver of the messages. */
+/** The client, which receives the messages. */
 export interface Client {
 	send(frame: string): void;
 	/** Sends a message that is encoded once for many clients. */
@@ -48,8 +48,8 @@ export interface Client {
 type DocumentMessage = 'added' | 'changed';
 
 /**
- * The last encoded message. It is reused for the next clients if they get the same fields object, because a live query
- * publishes one object to many clients.
+ * The last encoded message. A live query publishes one fields object to many clients, so the next client often needs
+ * the same message.
  */
 let lastEncoded:
 	| { kind: DocumentMessage; collection: string; id: unknown; fields: Fields; message: Broadcast }
@@ -90,8 +90,8 @@ export class MergeBox {
 	/**
 	 * Changes fields of a document.
 	 * @param fields the new values; undefined removes a field
-	 * @param before the whole fields object that the holder published last, if known
-	 * @param after the whole fields object that is recorded in its place, without a comparison
+	 * @param before the object that the holder published last, if known
+	 * @param after the object that replaces `before`
 	 * @throws Error if the holder has not added the document
 	 */
 	changed(
@@ -125,7 +125,7 @@ export class MergeBox {
 
 	/**
 	 * Like `removed`, but without the error.
-	 * @returns whether the holder had added the document; true if that is not recorded
+	 * @returns whether the holder had added the document; always true if the strategy does not record holders
 	 */
 	release(holder: SubscriptionHandle, collection: string, id: unknown): boolean {
 		const strategy = this.strategyOf(collection);
@@ -153,7 +153,10 @@ export class MergeBox {
 		return this.strategyOf(collection) !== 'NO_MERGE_NO_HISTORY';
 	}
 
-	/** Begins a rerun, with an empty record. Changes of `SERVER_MERGE` documents are not sent until `sendDiff`. */
+	/**
+	 * Begins a rerun, with an empty record of documents. Until `sendDiff`, changes of `SERVER_MERGE` documents are
+	 * recorded, but not sent.
+	 */
 	beginRerun(): void {
 		this.#rerun = { before: this.#views, unsent: undefined };
 		this.#views = new DocumentMap();
@@ -161,7 +164,7 @@ export class MergeBox {
 
 	/**
 	 * Ends a rerun: sends the differences of the documents, one at a time. A document may change meanwhile. If its
-	 * difference was not sent yet, the change becomes part of the difference.
+	 * difference was sent already, the change is sent at once; otherwise the change becomes part of the difference.
 	 * @param flow called after each document
 	 */
 	async sendDiff(flow: Flow): Promise<void> {
@@ -204,7 +207,7 @@ export class MergeBox {
 		return unsent === undefined || unsent.get(collection)?.has(key) === true;
 	}
 
-	/** Reuses the last encoded message if it has the same content. */
+	/** Sends `added` or `changed`. Reuses the last encoded message if it was made from the same fields object. */
 	private sendFields(kind: DocumentMessage, collection: string, id: unknown, fields: Fields): void {
 		if (
 			lastEncoded?.fields === fields &&
@@ -228,14 +231,14 @@ export class MergeBox {
 	}
 
 	/**
-	 * Whether the client got this document before the rerun, and its fields are not recorded. Then `sendDiff` cannot
-	 * compute its difference.
+	 * Whether the client has this document, without recorded fields, from before the rerun. Then `sendDiff` cannot
+	 * compute its difference, so its fields are sent at once.
 	 */
 	private isLeftFromBefore(strategy: TrackingStrategy, collection: string, key: string): boolean {
 		return strategy === 'NO_MERGE_MULTI' && this.#rerun?.before.get(collection, key) !== undefined;
 	}
 
-	/** Records what a holder publishes of a document. @returns the changes to send */
+	/** Records the values that a holder publishes. @returns the changes to send */
 	private recordValues(
 		strategy: TrackingStrategy,
 		view: DocumentView,

@@ -14,7 +14,7 @@ export type Document = { readonly _id: string } & Fields;
 export interface Difference {
 	/** The fields object that subscribers received last. */
 	readonly before: Fields;
-	/** Undefined means a removed field. */
+	/** The fields that differ; undefined means a removed field. */
 	readonly changes: Fields;
 }
 
@@ -22,10 +22,11 @@ export interface Difference {
 export interface QuerySubscriber {
 	/**
 	 * @param difference undefined: the document is new in the result
-	 * @param isReread whether the document was read after a write. A document of an initial result may be older
+	 * @param isReread true: the document was read after a write. False: it comes from the initial read of a subscriber,
+	 *   which may be older than a write
 	 */
 	onDocument(id: string, fields: Fields, difference: Difference | undefined, isReread: boolean): void;
-	/** @param wasInResult if false, an initial read may still return the document */
+	/** @param wasInResult whether the last result contained the document. If not, an initial read may still return it */
 	onRemoved(id: string, wasInResult: boolean): void;
 	/** A written document could not be read or published. Published documents may be outdated. */
 	onFailure(error: unknown): void;
@@ -53,7 +54,10 @@ export class ObservedQuery {
 	/** Undefined if the filter has no range condition, or `ids` or `equality` is set. */
 	readonly range: Range | undefined;
 	readonly #project: (document: Document) => Fields;
-	/** The last read fields of each matching document, by id. With one allowed id, its fields without a Map. */
+	/**
+	 * The last read fields of each matching document, by id. If the filter allows only one id: the fields of that
+	 * document, without a Map.
+	 */
 	#result: Map<string, Fields> | Fields | undefined;
 	#subscribers: CompactSet<QuerySubscriber>;
 
@@ -103,8 +107,8 @@ export class ObservedQuery {
 
 	/**
 	 * Records fields that were just read, and notifies the subscribers.
-	 * @param initialReader the subscriber that read them in its initial result; undefined after a write. Only this
-	 *   subscriber is notified of an unchanged document
+	 * @param initialReader the subscriber that read them in its initial result. If they have not changed, only this
+	 *   subscriber is notified. Undefined: they were read after a write
 	 */
 	record(id: string, fields: Fields, initialReader?: QuerySubscriber): void {
 		const before = this.#fieldsInResult(id);
@@ -143,7 +147,10 @@ export class ObservedQuery {
 		return this.ids?.[0] === id ? this.#result : undefined;
 	}
 
-	/** Each idle connection has a query for one id. A Map with one entry would take 219 bytes. */
+	/**
+	 * A query for one id has no Map. Each idle connection has such a query, for its user, and a Map with one entry takes
+	 * 219 bytes.
+	 */
 	#setInResult(id: string, fields: Fields): void {
 		if (this.ids?.length === 1) this.#result = fields;
 		else if (this.#result instanceof Map) this.#result.set(id, fields);

@@ -41,9 +41,12 @@ interface IndexedField {
 
 export class QueryIndex {
 	readonly #byId = new QueriesByString();
-	/** By the path of the field. */
+	/** Queries with an equality condition, by the path of its field. */
 	readonly #byEquality = new Map<string, IndexedField>();
-	/** By the path of the field. Comparing bounds takes a tenth of the time of the matchers. */
+	/**
+	 * Queries with a range condition, by the path of its field. Comparing bounds takes a tenth of the time of the
+	 * matchers.
+	 */
 	readonly #byRange = new Map<string, Map<ObservedQuery, Range>>();
 	/** Every written document is tested against these queries. */
 	readonly #others = new Set<ObservedQuery>();
@@ -108,14 +111,16 @@ function* matchingAmong(queries: Iterable<ObservedQuery>, document: Document): I
 	}
 }
 
-/** Compares the bounds of range conditions for one field before it runs a matcher. */
+/**
+ * The matching queries among those with a range condition for one field. Compares the bounds before it runs a matcher.
+ */
 function* matchingRanges(ranges: ReadonlyMap<ObservedQuery, Range>, document: Document): Iterable<ObservedQuery> {
 	let values: readonly unknown[] | undefined;
 	for (const [query, { path, min, max }] of ranges) {
-		// All these queries have the same path.
+		// Read once, because all these queries have the same path.
 		values ??= reach(document, path);
 		const [value] = values;
-		// Of several values, one may satisfy the lower bound and another the upper one.
+		// Of several values, one may satisfy the lower bound and another the upper one. Only the matcher decides that.
 		const hasSeveralValues = Array.isArray(value) || values.length > 1;
 		const number = hasSeveralValues ? undefined : numberOf(value);
 		const isInRange = number !== undefined && !(number < min || number > max);

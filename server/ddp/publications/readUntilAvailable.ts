@@ -1,14 +1,17 @@
-/** Reads that wait for the store, such as while MongoDB elects a primary. */
+/**
+ * Repeats a read that fails, because the store may be unavailable for a while, such as while MongoDB elects a primary.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailableError } from '../../../shared/errors.js';
 import { retryDelay } from '../../cluster/retryDelay.js';
 
-/** Maximum number of repetitions for other reasons than an unavailable store. */
+/** Maximum number of repetitions after failures for other reasons than an unavailable store. */
 const MAX_REPEATS = 3;
 
 /**
- * Repeats a read until it succeeds. Never gives up while the store is unavailable.
- * @param isNeeded asked before each repetition
+ * Repeats a read until it succeeds: without limit while the store is unavailable, but at most `MAX_REPEATS` times after
+ * other failures.
+ * @param isNeeded whether the result is still needed; asked before each repetition
  * @param onUnavailable called each time that the store is unavailable
  * @returns undefined if the result is not needed any more
  * @throws what the last read threw

@@ -3,9 +3,9 @@ import { LiveQuery, type Publication, type PublicationContext } from '../../../s
 
 /**
  * Calls a publish function.
- * @returns its live queries; undefined if it returns nothing
- * @throws what the function throws. Error if it returns a value that is not live queries, or returns nothing although it
- *   made a live query before its first `await`
+ * @returns the live queries that the function returns; undefined if it returns nothing
+ * @throws what the function throws. Error if it returns something else, or two live queries on one collection. Error if
+ *   it returns nothing, although it made a live query before its first `await`
  */
 export async function runPublication(
 	publication: Publication,
@@ -22,7 +22,7 @@ export async function runPublication(
 	return undefined;
 }
 
-/** @throws Error unless the result is a live query or an array of them, each on another collection */
+/** @throws Error unless the result is a live query, or an array of them, each on a different collection */
 function queriesIn(returned: unknown): readonly LiveQuery[] {
 	const queries: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
 	if (!queries.every((query) => query instanceof LiveQuery)) {

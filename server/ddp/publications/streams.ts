@@ -25,11 +25,15 @@ export interface StreamHub {
 	 * @returns resolves when all are checked; never rejects
 	 */
 	reauthorize(selected: { readonly userId?: string; readonly rid?: string }): Promise<void>;
-	/** Like `reauthorize`, for all readers. A reader receives events until its own check begins. */
+	/**
+	 * Like `reauthorize`, for all logged-in readers of room events. A reader receives events until its own check begins.
+	 */
 	reauthorizeAll(): Promise<void>;
 	/**
-	 * Called when events may have been missed. Checks all readers again, and sends them the initial events again.
-	 * @throws StoreUnavailableError if these cannot be read now. Another error ends the subscription
+	 * Called when events may have been missed. Checks the readers of all streams again, and sends the initial events
+	 * again to those that may still read.
+	 * @throws StoreUnavailableError if initial events cannot be read because the store is unavailable. Any other error
+	 *   ends the subscription of the reader
 	 */
 	refresh(): Promise<void>;
 }
@@ -62,7 +66,10 @@ const Options = Match.Optional(
 	Match.OneOf(Boolean, null, Match.ObjectIncluding({ useCollection: Match.Optional(Match.OneOf(Boolean, null)) })),
 );
 
-/** A client that stores events in a collection needs `added` before the first event, a `changed` message. */
+/**
+ * Whether the client stores events in a collection. Then it needs `added` before the first event, because an event is a
+ * `changed` message.
+ */
 function usesCollection(options: Infer<typeof Options>): boolean {
 	return options === true || (typeof options === 'object' && options?.useCollection === true);
 }
@@ -103,14 +110,14 @@ export function createStreamHub(
 		});
 	}
 
-	/** Sends the events that arrived during the check, or ends the subscription. */
+	/** Checks whether a reader may still read. Then sends the events that arrived meanwhile, or ends the subscription. */
 	async function recheck(reader: Reader): Promise<void> {
 		const { subscription } = reader;
 		const check = ++reader.checks;
 		reader.buffered ??= [];
 		try {
 			const isAllowed = await reader.mayRead();
-			// A newer check decides.
+			// If a newer check has begun, the newer one decides.
 			if (reader.checks !== check || subscription.hasStopped) return;
 			if (!isAllowed) throw clientError('notAllowed');
 		} catch (thrown) {
@@ -193,7 +200,7 @@ export function createStreamHub(
 		},
 		async refresh() {
 			const present = new Set([...readers.values()].flatMap(readersIn));
-			// A reader's first check may have begun before the missed events.
+			// Includes the readers in their first check, which may have begun before the missed events.
 			await forEachReader([...new Set([...present, ...readersIn(readersByUser)])], async (reader) => {
 				await recheck(reader);
 				if (!present.has(reader) || reader.subscription.hasStopped) return;

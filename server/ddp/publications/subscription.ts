@@ -25,8 +25,9 @@ type Fields = Record<string, unknown>;
 
 /**
  * Copies published fields, because the publish function may change its object later. Checks now that they can be
- * encoded: they may be sent only when another subscription stops.
- * @throws TypeError if the collection is no text or the fields are no object
+ * encoded. While another subscription of the client publishes the same field, the value is not sent yet. An error at
+ * that later time would come too late.
+ * @throws TypeError if the name of the collection is no text or the fields are no object
  * @throws Error for fields that cannot be encoded, such as a BigInt
  */
 function checkedCopyOf(collection: unknown, fields: Fields): Fields {
@@ -43,14 +44,17 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	#unblock: (() => void) | undefined;
 	/** Limits the time of the publish function while it runs. Waiting for a slow client does not count. */
 	#timeoutClock: TimeoutClock | undefined;
-	/** Called when the subscription ends. Lets `run` end, or stops the timer of `scheduleReadyWarning`. */
+	/**
+	 * Called when the subscription ends. While the publish function runs, lets `run` end; afterwards stops the timer of
+	 * `scheduleReadyWarning`.
+	 */
 	#onEnd: (() => void) | undefined;
 	readonly #controller = new AbortController();
 	#stopListeners: (() => void | Promise<void>)[] | undefined;
 	#queries: CompactSet<LiveQuerySubscriber>;
 	/** Ids of the documents that the publish function has added itself. */
 	#addedDocuments: DocumentMap<unknown> | undefined;
-	/** Set during the removal of documents from the client. Resolves when `nosub` has been sent. */
+	/** Set while the subscription's documents are being removed from the client. Resolves when `nosub` has been sent. */
 	removal: Promise<void> | undefined;
 
 	constructor(
@@ -121,7 +125,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		} catch (thrown) {
 			this.fail(thrown);
 		}
-		// Saves memory.
+		// Not needed any more. They would occupy memory as long as the subscription exists.
 		this.#unblock = undefined;
 		this.#timeoutClock = undefined;
 		this.#onEnd = undefined;
@@ -201,7 +205,10 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		return clone(result);
 	}
 
-	/** Removes the subscription's documents from the client, then sends `nosub`. Sets `removal` if that takes time. */
+	/**
+	 * Ends the subscription: removes its documents from the client, then sends `nosub`. Sets `removal` if that takes
+	 * time.
+	 */
 	close(error?: ClientError): void {
 		if (this.hasStopped) return;
 		const queries = this.#queries;
@@ -221,7 +228,10 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		}
 	}
 
-	/** Ends the subscription and sends nothing: the session has ended, or the user changes. `close` also calls this. */
+	/**
+	 * Ends the subscription and sends nothing: the session has ended, or the subscription is run again for another user.
+	 * `close` also calls this.
+	 */
 	endSilently(): void {
 		if (this.hasStopped) return;
 		this.#state = 'stopped';
@@ -234,8 +244,8 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		// Whether the client's next message may wait for the publish function. Then `run` waits for the function too.
 		const isAwaited = this.#unblock !== undefined && !this.host.isClosed;
 		if (isAwaited) return;
-		// The publish function may never end. Its request must not stay unanswered, and the time limit must not keep this
-		// object in memory.
+		// Lets `run` end, because the publish function may never end. The client's request must not stay unanswered for
+		// ever, and the time limit must not keep this object in memory.
 		this.#timeoutClock?.end();
 		this.#onEnd?.();
 	}
@@ -260,7 +270,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	private async publishQueries(queries: readonly LiveQuery[]): Promise<void> {
 		if (this.hasStopped) return;
 		for (const { collection } of queries) if (!(collection in this.store)) throw notDeclared(declaredName(collection));
-		// Recorded one by one: if a filter is refused, the subscribers before it are stopped.
+		// Recorded one by one, so that the subscribers already made can be stopped if a filter is refused.
 		for (const query of queries) this.#queries = addMember(this.#queries, new LiveQuerySubscriber(query, this));
 		await Promise.all([...membersOf(this.#queries)].map((subscriber) => subscriber.start()));
 		this.ready();

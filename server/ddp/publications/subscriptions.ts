@@ -48,13 +48,13 @@ export interface SubscriberSession {
 
 export class Subscriptions implements SubscriptionHost<Subscription> {
 	readonly mergeBox: MergeBox;
-	/** Requested by the client. Created on first use: an empty Map takes 180 bytes. */
+	/** The subscriptions that the client has requested, by id. Created on first use: an empty Map takes 180 bytes. */
 	#named: Map<string, Subscription> | undefined;
 	/** Subscriptions of universal publications, which every client receives. */
 	#universal: CompactSet<Subscription>;
-	/** The total size of the named subscriptions, in bytes. */
+	/** Total size of the ids and parameters of the named subscriptions, in bytes. */
 	#bytes = 0;
-	/** Set during a rerun: ids of the subscriptions that have become ready. */
+	/** Set during the rerun after a change of user: ids of the subscriptions that have become ready in it. */
 	#readyInRerun: string[] | undefined;
 	/** The last change of user, while it is in progress. The next change waits for it. */
 	#userChange: Promise<void> | undefined;
@@ -89,7 +89,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	 * Starts a subscription. A request with the id of an active subscription is ignored.
 	 * @param client its user may change during the check of the rate limit
 	 * @param unblock lets the connection's next message start
-	 * @returns resolves when the next message may start in any case; undefined if it may start now
+	 * @returns resolves when the next message may start, even if `unblock` was not called; undefined if it may start now
 	 */
 	start(request: codec.Sub, client: RateLimitClient, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
@@ -113,7 +113,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		{ userId }: RateLimitClient,
 		unblock: () => void,
 	): Promise<void> | undefined {
-		// The session may have ended meanwhile.
+		// The session may have ended during the check of the rate limit.
 		if (this.#closed) return undefined;
 		this.#named ??= new Map();
 		if (this.#named.size >= this.session.options.maxSubscriptions) {
@@ -199,7 +199,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		if (readyInRerun.length > 0) this.transport.send(codec.ready(readyInRerun));
 	}
 
-	/** Resolves when the documents of all ending subscriptions are removed. */
+	/** Resolves when the documents of all ending subscriptions are removed, and `nosub` is sent for each. */
 	async whenRemovalsDone(): Promise<void> {
 		for (let removal = this.#findRemoval(); removal; removal = this.#findRemoval()) await removal;
 	}

@@ -1,4 +1,6 @@
-/** A message for many clients. It is encoded at most once for each kind of WebSocket. */
+/**
+ * A message for many clients. It is encoded at most once for raw WebSockets, and at most once for SockJS WebSockets.
+ */
 import { messagesFrame } from './sockjs-frames.js';
 
 function encodeTextFrame(text: string): Buffer {

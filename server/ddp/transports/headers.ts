@@ -23,7 +23,7 @@ const VISIBLE_HEADERS = [
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Objects that clients share, by their JSON text. */
+/** The headers objects that clients share, by their JSON text. */
 const shared = new Map<string, Headers>();
 const MAX_SHARED = 1000;
 /** Maximum length of the JSON text of shared headers, in characters. */

@@ -1,4 +1,7 @@
-/** A socket that waits for its upgrade. Only a read shows that the client has disconnected. */
+/**
+ * A socket that waits for its upgrade. It is read meanwhile, because only a read shows that the client has
+ * disconnected.
+ */
 import type { Duplex } from 'node:stream';
 
 /** Maximum number of bytes that a client may send before the upgrade. */

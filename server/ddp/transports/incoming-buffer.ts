@@ -1,11 +1,11 @@
 /**
- * Buffers messages until the session accepts them. Two kinds of messages wait here: those of a SockJS frame with several
- * messages, and those that `ws` still emits after it was paused.
+ * Buffers the messages of a client until its session accepts them: the rest of a SockJS frame with many messages, or
+ * the frames that `ws` still emits after it was paused.
  */
 import { type Pacer, SLICE_MS } from './pacer.js';
 import type { Receiver } from './transport.js';
 
-/** Passes messages on in slices of the pacer, unless the session is paused. */
+/** Passes messages to a session, in slices that the pacer schedules. Stops while the session is paused. */
 export class IncomingBuffer {
 	/** The messages of each frame. */
 	#frames: (readonly string[])[] = [];
@@ -43,17 +43,17 @@ export class IncomingBuffer {
 		if (!this.#isDelivering) this.onReady();
 	}
 
-	/** Discards the rest. */
+	/** Discards the remaining messages, because the session has ended. */
 	close(): void {
 		this.#closed = true;
-		// `#deliver` may wait for a resume.
+		// Ends `#deliver`, which may wait for a resume.
 		this.resume();
 	}
 
 	async #deliver(): Promise<void> {
 		this.#isDelivering = true;
 		let sliceStart = performance.now();
-		// `push` may add frames.
+		// `push` may add frames during the loop.
 		for (let next = 0; next < this.#frames.length; next++) {
 			for (const message of this.#frames[next] ?? []) {
 				while (this.#paused) await this.#untilResumed();

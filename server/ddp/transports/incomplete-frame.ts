@@ -4,6 +4,7 @@ import type { Receiver } from './transport.js';
 
 /**
  * Size of an incomplete frame, in bytes, above which the client is disconnected. The session ends at a smaller size.
+ * This limit is for a client that goes on sending after that.
  */
 const MAX_INCOMPLETE_BYTES = 256 * 1024;
 
@@ -18,7 +19,7 @@ export class IncompleteFrame {
 
 	/** Must be called before `ws` handles this number of bytes. */
 	onBytes(bytes: number): void {
-		// The new bytes may belong to the next frame.
+		// The new bytes are counted afterwards, because they may belong to the next frame.
 		this.receiver.enforceFrameSize(this.#frameBytes);
 		if (this.#frameBytes > MAX_INCOMPLETE_BYTES) this.webSocket.terminate();
 		this.#frameBytes += bytes;

@@ -1,6 +1,7 @@
 /**
- * Passes the data of a socket to `ws` in pieces, when the pacer decides. `ws` handles all frames of a piece
- * synchronously. The rest of a chunk is put back into the socket's read buffer.
+ * Passes the data of a socket to `ws` in pieces. `ws` handles all frames of a piece synchronously, and a chunk from a
+ * fast client may contain thousands of frames. The pacer, which shares the time of the event loop between the clients,
+ * decides when the next piece follows. Until then, the rest of the chunk is put back into the socket's read buffer.
  */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
@@ -30,7 +31,7 @@ interface PacedSocket extends Socket {
 	[READER]: SocketReader;
 }
 
-/** The listener of `ws`, the same for all sockets. */
+/** The listener with which `ws` reads a socket. It is the same function for all sockets. */
 let handleByWs: OnData;
 
 function onData(this: Socket, chunk: Buffer): void {
@@ -67,8 +68,8 @@ function passToWs(socket: Socket, reader: SocketReader, piece: Buffer): void {
 }
 
 /**
- * Discards a long rest in the read buffer. Otherwise `ws` would handle all of it in one turn: 80 kB of tiny frames take
- * 4 ms.
+ * Discards a long rest in the read buffer of a socket that has closed. Otherwise `ws` would handle all of it in one
+ * turn: 80 kB of tiny frames take 4 ms.
  */
 function onClose(this: Socket): void {
 	this.off('data', onData);

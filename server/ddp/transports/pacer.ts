@@ -1,9 +1,9 @@
 /**
- * Shares the time of the event loop between all clients. A client is busy if its input takes more than one slice of
- * time.
+ * Shares the time of the event loop between busy clients and all others. A client is busy if its input takes more than
+ * one slice of time.
  *
- * The slices of all busy clients wait in one queue. One runs per turn of the event loop, then follows a rest period. So
- * the time for busy clients does not grow with their number.
+ * The input of busy clients is handled in slices, which wait in one queue. One slice runs per turn of the event loop,
+ * followed by a rest period. So the time for all busy clients does not grow with their number.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 
@@ -13,7 +13,7 @@ export const SLICE_MS = 1;
 /** Length of a rest period, as a multiple of the time of the slices before it. */
 const REST_FACTOR = 2;
 
-/** Minimum rest period, in ms: the precision of timers. Shorter periods are added up. */
+/** Minimum rest period, in ms, because timers are not more precise. Shorter periods are added up. */
 const MIN_REST_MS = 1;
 
 /** Maximum rest period, in ms, for slices that took long only because the machine was busy. */
@@ -23,7 +23,7 @@ export class Pacer {
 	#queue: (() => void)[] = [];
 	#isRunning = false;
 
-	/** Calls a slice in its turn, or at once if no other runs and no rest period is in progress. */
+	/** Calls a slice in its turn, or at once if no other slice runs or waits, and no rest period is in progress. */
 	schedule(slice: () => void): void {
 		this.#queue.push(slice);
 		if (!this.#isRunning) void this.#run();

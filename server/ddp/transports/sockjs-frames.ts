@@ -14,7 +14,7 @@ export function encodedMessagesFrame(messages: readonly string[]): string {
 	return `a[${messages.join(',')}]`;
 }
 
-/** Escapes a part of a message. The caller joins the parts and adds the quotes. */
+/** Escapes a part of a message as JSON, without quotes. The caller joins the parts and adds the quotes. */
 export function encodeMessagePart(text: string): string {
 	return JSON.stringify(text).slice(1, -1);
 }

@@ -13,7 +13,7 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
-	/** Has counted the connection. `release` is called when the connection has closed. */
+	/** Has counted the connection before the transport is created. `release` is called when the connection has closed. */
 	readonly admission: Pick<Admission, 'release'>;
 	readonly observer?: ServerObserver | undefined;
 	/** Schedules the input of busy clients. Shared by all transports. */
@@ -36,18 +36,18 @@ export interface Transport {
 	sendParts(parts: readonly Buffer[]): void;
 	/**
 	 * Whether a long message is being sent. Then no heartbeat disconnects the client, because pings wait behind the
-	 * message. False after two minutes. Always false for polling.
+	 * message. False after two minutes, even if the message is still being sent. Always false for polling.
 	 */
 	readonly isSendingParts: boolean;
 	/** Sends a message that is encoded once for many clients. */
 	broadcast(message: Broadcast): void;
-	/** Closes the transport with a close frame. */
+	/** Closes the transport. The client receives the code and the text of the reason. */
 	close(reason: CloseReason): void;
 	/** Disconnects the client immediately, without sending buffered data. */
 	terminate(): void;
 	/**
-	 * Passes no messages to the session until `resume`. Meanwhile a socket is not read, and a request with messages is
-	 * not answered. Both functions are idempotent.
+	 * Passes no messages to the session until `resume`. Meanwhile a socket is not read, and a polling client's request
+	 * with messages is not answered. Both functions are idempotent.
 	 */
 	pause(): void;
 	resume(): void;
@@ -71,8 +71,8 @@ export interface Receiver {
 	/** Whether the client's `connect` was accepted. */
 	readonly hasAcceptedConnect: boolean;
 	/**
-	 * Called with the size of each frame before it is parsed, or of the part that has arrived. Ends the session if the
-	 * size is too large.
+	 * Called with the size of each frame before it is parsed, or of the part of a frame that has arrived. Ends the
+	 * session if the size is too large.
 	 * @returns whether the frame may be handled
 	 */
 	enforceFrameSize(bytes: number): boolean;

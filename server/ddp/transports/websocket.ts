@@ -84,7 +84,8 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.#receiver = openSession(this);
 		this.webSocket.transport = this;
 		this.webSocket.on('message', onMessage).on('close', onClose);
-		// The number of compressed bytes does not show the size of a frame.
+		// With compression, incomplete frames are not limited: the number of compressed bytes does not show the size of a
+		// frame.
 		if (this.webSocket.extensions === '') this.#incompleteFrame = new IncompleteFrame(this.webSocket, this.#receiver);
 		paceReading(this.#socket, this);
 	}
@@ -122,7 +123,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	/** Handles all messages of one SockJS frame. Reading is paused until the session has accepted them. */
 	protected handleMessages(messages: readonly string[]): void {
 		this.incomingBuffer().push(messages);
-		// The session may have accepted all messages immediately.
+		// The buffer is gone if the session has accepted all messages immediately.
 		if (this.#incoming) this.webSocket.pause();
 	}
 
@@ -165,15 +166,15 @@ export class WebSocketTransport implements Transport, SocketReader {
 		return this.longMessageLength() > 0 && this.#longMessage?.isOverdue === false;
 	}
 
-	/** Length of the long message that is still buffered, in bytes; 0 if there is none. */
+	/** Length of the long message of which a part is still buffered, in bytes; 0 if there is none. */
 	private longMessageLength(): number {
 		if (this.#longMessage && !this.isBufferFull) this.#longMessage = undefined;
 		return this.#longMessage?.length ?? 0;
 	}
 
 	/**
-	 * Writes the frame to the socket itself: `ws` would encode it again for each client. With compression, it could
-	 * overtake frames that wait to be compressed.
+	 * Writes the encoded frame to the socket, because `ws` would encode it again for each client. With compression, `ws`
+	 * sends the message, so that it does not overtake frames that wait to be compressed.
 	 */
 	broadcast(message: Broadcast): void {
 		if (this.usesCompression) this.send(message.text);
@@ -187,7 +188,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	close({ code, text }: CloseReason): void {
 		this.hasSentClose = true;
 		this.webSocket.close(code, text);
-		// Resumes reading: the client's close frame comes after all its other data.
+		// Discards buffered messages and resumes reading: the client's close frame comes after all its other data.
 		this.#incoming?.close();
 	}
 
@@ -239,7 +240,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	}
 
 	/**
-	 * Must be called before each write. Disconnects the client if too much is buffered for it.
+	 * Must be called before each write. Corks the socket, or disconnects the client if too much is buffered for it.
 	 * @returns whether the message can be written
 	 */
 	private prepareWrite(): boolean {

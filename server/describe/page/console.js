@@ -54,7 +54,7 @@ export function methodConsole({ name, arguments: args, rest, hasSecondFactor }) 
 			);
 		}
 		if (!twoFactorCode) return callDdp(name, paramsOf(values));
-		// The second factor comes after all parameters.
+		// The second factor comes after the last parameter, so none may be left out.
 		const params = values.map((value) => value ?? null);
 		return callDdp(name, [...params, { twoFactorCode, twoFactorMethod: 'totp' }]);
 	}
@@ -86,7 +86,7 @@ function consoleForm(submit, fields, ...children) {
 
 /**
  * The form that subscribes.
- * @param collection only its messages are shown. Undefined: messages of all collections except streams
+ * @param collection only messages of this collection are shown. Undefined: messages of all collections except streams
  */
 export function subscriptionConsole({ name, arguments: args, collection }) {
 	const id = `sub-${++lastFormNumber}`;
@@ -97,7 +97,7 @@ export function subscriptionConsole({ name, arguments: args, collection }) {
 	/** Ends the subscription; undefined if there is none. */
 	let stop;
 
-	/** A message does not name its subscription, so its collection decides. */
+	/** A message does not name its subscription, so its collection decides whether it is shown. */
 	function isShown(message) {
 		if (message.collection === undefined) return true;
 		return collection ? message.collection === collection : !message.collection.startsWith('stream-');

@@ -9,9 +9,9 @@ let connection;
 
 class Connection {
 	#socket;
-	/** By call id: ends the call with a message. */
+	/** Functions that end a call with a message, by call id. */
 	#calls = new Map();
-	/** By subscription id: receives messages. */
+	/** Functions that receive messages, by subscription id. */
 	#subs = new Map();
 	/** Resolves with this connection when the DDP session has begun. */
 	connected;

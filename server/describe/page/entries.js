@@ -1,4 +1,4 @@
-/** Makes one entry for each method, publication, stream and type. It gets its content when it is first opened. */
+/** Makes one entry for each method, publication, stream and type. An entry gets its content when it is first opened. */
 import { methodConsole, subscriptionConsole } from './console.js';
 import { el } from './elements.js';
 import { typeLines, typeText } from './typeText.js';
@@ -13,7 +13,7 @@ const MAX_LINE_LENGTH = 60;
 function typeCode(schema, prefix = '') {
 	const line = typeText(schema);
 	const isLong = line.length > MAX_LINE_LENGTH;
-	// Keeps capitalized words as parts.
+	// Splits at capitalized words, and keeps these as parts.
 	const parts = (isLong ? typeLines(schema) : line).split(/\b([A-Z]\w+)\b/);
 	const linkedParts = parts.map((part) => (typeNames.has(part) ? el('a', { href: `#type-${part}` }, part) : part));
 	return el('code', { class: isLong && 'long' }, prefix, ...linkedParts);

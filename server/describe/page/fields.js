@@ -18,7 +18,7 @@ function choicesOf(schema) {
 	return Array.isArray(schema.enum) ? schema.enum : [true, false];
 }
 
-/** JSON begins with the example, unless the argument is optional. */
+/** The input of a field. That of JSON begins with the example, unless the argument is optional. */
 function inputOf(kind, { schema, optional, example }, attributes) {
 	if (kind === 'choice') {
 		const texts = choicesOf(schema).map((choice) => JSON.stringify(choice));
@@ -45,7 +45,7 @@ function inputOf(kind, { schema, optional, example }, attributes) {
  * Makes the field of an argument.
  * @param {{name: string, optional: boolean, schema: object, example: unknown}} argument
  * @param {string} id unique in the page
- * @returns the element, and `value()`. It returns undefined if the argument is left out, and throws for invalid JSON
+ * @returns the element, and `value()`, which returns undefined if the argument is left out, and throws for invalid JSON
  */
 export function makeField(argument, id) {
 	const { name, optional, schema } = argument;

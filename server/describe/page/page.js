@@ -25,7 +25,7 @@ function openLinkedEntry() {
 	entry.querySelector('summary')?.focus({ preventScroll: true });
 }
 
-/** Shows only the entries that contain all words. `sections` and `contents` are by chapter. */
+/** Shows only the entries that contain all words of a search. `sections` and `contents` are by chapter. */
 function showMatches(chapters, sections, contents, text) {
 	const words = text.toLowerCase().split(/\s+/).filter(Boolean);
 	let count = 0;

@@ -63,7 +63,7 @@ export class PollingTransport implements Transport {
 	#hasDisconnected = false;
 	/** Set while callers of `whenDrained` wait. */
 	#drained: Latch | undefined;
-	/** Set while the session has not accepted the last request's messages. */
+	/** Set until the session has accepted all messages of the last request. */
 	#accepted: Latch | undefined;
 	/** Answers the held poll, if there is one. */
 	#poll: AnswerPoll | undefined;
@@ -105,7 +105,8 @@ export class PollingTransport implements Transport {
 	}
 
 	/**
-	 * Always false: the transport does not know when an answer was read. DDP's heartbeat may disconnect a slow reader.
+	 * Always false, because the transport does not know when the client has read an answer. So DDP's heartbeat may
+	 * disconnect a client that reads a long message slowly.
 	 */
 	readonly isSendingParts = false;
 
@@ -113,7 +114,7 @@ export class PollingTransport implements Transport {
 	#push(encoded: string, bytes: number): void {
 		this.#waitingBytes += bytes;
 		this.#waiting.push(encoded);
-		// All messages of one turn of the event loop are sent in one answer.
+		// Deferred, so that all messages of one turn of the event loop are sent in one answer.
 		if (this.#waiting.length === 1) setImmediate(() => this.#flush());
 		if (this.#waitingBytes <= this.options.maxBuffered + (this.#longMessage?.length ?? 0)) return;
 		this.options.observer?.onOverflow();
@@ -152,14 +153,17 @@ export class PollingTransport implements Transport {
 
 	close(reason: CloseReason): void {
 		if (this.#closeReason) return;
-		// After a too large request body, the client receives the reason as status 413.
+		// After a too large request body, the client receives the reason as status 413, and not in the close frame.
 		this.#closeReason = reason === TOO_LARGE ? NORMAL_CLOSURE : reason;
 		this.#incoming.close();
 		setImmediate(() => this.#flush());
 		this.#receiver.onClose();
 	}
 
-	/** Like `close`: a polling client has a socket only during a request. Buffered messages stay for the next poll. */
+	/**
+	 * Does the same as `close`, because a polling client has a socket only during a request. Buffered messages stay for
+	 * the next poll.
+	 */
 	terminate(): void {
 		this.close(NORMAL_CLOSURE);
 	}
@@ -181,8 +185,9 @@ export class PollingTransport implements Transport {
 	}
 
 	/**
-	 * @returns resolves when the session has accepted or discarded the messages; null while it has not accepted the
-	 *   previous ones
+	 * Passes messages from the client to the session.
+	 * @returns resolves when the session has accepted them, or has ended; null if they are refused, because it has not
+	 *   accepted the previous ones
 	 */
 	receive(messages: readonly string[]): Promise<void> | null {
 		if (this.#accepted) return null;

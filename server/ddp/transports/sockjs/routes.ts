@@ -54,7 +54,7 @@ function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'
 	});
 }
 
-/** For the shutdown of a server. */
+/** The polling clients of a server, for its shutdown. */
 export interface PollingClients {
 	/** Resolves when each client has received a close frame, or has disconnected. */
 	whenAllClosed(): Promise<void>;
@@ -68,7 +68,7 @@ export function addSockJsRoutes(
 ): PollingClients {
 	/** By the id that the client has chosen. */
 	const connections = new Map<string, PollingTransport>();
-	/** Those that have neither received a close frame nor disconnected. */
+	/** Clients that have neither received a close frame nor disconnected. */
 	const unclosed = new Set<PollingTransport>();
 	/** Resolves the promise of `whenAllClosed`. */
 	let resolveAll: (() => void) | undefined;

@@ -1,6 +1,6 @@
 /**
  * SockJS over a WebSocket, whose frames contain SockJS frames with DDP messages (`test/contract/ddp.md` 1.4). WebSocket
- * pings are a second heartbeat.
+ * pings are a second heartbeat, beside that of DDP.
  */
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
@@ -15,7 +15,10 @@ export interface SockJsWebSocketOptions extends WebSocketOptions {
 	readonly heartbeats: Heartbeats;
 }
 
-/** A frame is an array of messages, or a single message. @returns null for an invalid frame */
+/**
+ * The messages in a client's SockJS frame: an array of messages, or a single message.
+ * @returns null for an invalid frame
+ */
 function messagesIn(frame: string): string[] | null {
 	if (frame === '') return [];
 	try {
@@ -81,7 +84,7 @@ export class SockJsWebSocketTransport extends WebSocketTransport implements Hear
 	}
 
 	override close(reason: CloseReason): void {
-		// After a too large frame, `ws` sends no SockJS close frame either.
+		// `ws` closes the connection after a too large frame without a SockJS close frame. So does this transport.
 		if (reason !== TOO_LARGE) super.send(closeFrame(reason));
 		super.close(reason);
 	}
@@ -101,7 +104,7 @@ export class SockJsWebSocketTransport extends WebSocketTransport implements Hear
 	}
 
 	onTimeout(): void {
-		// While reading is paused, a pong is not read. A long message delays the ping.
+		// While reading is paused, a pong is not read. While a long message is sent, the ping waits behind it.
 		if (!this.webSocket.isPaused && !this.isSendingParts) this.fail('No response from heartbeat');
 	}
 
