@@ -46,7 +46,7 @@ function valueShape({ type, schema }: AnyStruct): Shape {
 	if (type === 'array') {
 		return { kind: 'array', element: schema instanceof Struct ? structShape(schema) : ANY };
 	}
-	// `type()` allows other members, and so does `object()` without a schema.
+	// Both `type()` and `object()` without a schema allow other members.
 	if (type === 'object' || type === 'type') {
 		const isOpen = type === 'type' || schema === null;
 		return { kind: 'object', members: membersOf(schema ?? {}), others: isOpen ? ANY : null };
