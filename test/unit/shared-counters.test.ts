@@ -165,7 +165,7 @@ describe('counters of rate limits (14)', () => {
 			expect(await count(two, 1)).to.equal(4);
 		});
 
-		it('are not added to the next window if the store was unavailable', async () => {
+		it('are not added to the next window if theirs ends while the store is unavailable', async () => {
 			let refuseInsert: ((error: Error) => void) | undefined;
 			const { sharedState } = open.store;
 			const insertOne = () => new Promise((_, reject) => (refuseInsert = reject));

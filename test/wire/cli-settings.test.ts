@@ -184,7 +184,7 @@ describe('the settings of roomkey', () => {
 		expect(error.message).to.match(/^5 settings are wrong:\n/);
 	});
 
-	it('cannot be in a file that this process may not read', async function () {
+	it('cause an error that says what to do if their file may not be read', async function () {
 		if (process.platform === 'win32') this.skip();
 		await write({ memory: true });
 		await chmod(file, 0);
@@ -316,7 +316,7 @@ describe('the settings of roomkey', () => {
 		expect(wrong.err).to.include('--rocketchat-broker must be addresses').and.not.include('secret-of');
 	});
 
-	it('name one location of the data in a file, which a flag overrules', async () => {
+	it('may name only one location of the data in a file, which a flag overrules', async () => {
 		await write({ data: `${folder}/of-file` });
 		const command = start(['--config', file, '--memory', '--port', '0']);
 		await command.listening();

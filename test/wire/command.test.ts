@@ -138,7 +138,7 @@ describe('roomkey', () => {
 		expect(await second.stop()).to.equal(0);
 	});
 
-	it('refuses a folder in use by a process with the same id', async () => {
+	it('refuses a folder in use by a process with the same id, as in another container', async () => {
 		const first = roomkey(`--data ${folder}/data --port 0`);
 		await first.listening();
 		const takeId = `Object.defineProperty(process, 'pid', { value: ${first.child.pid} })`;
