@@ -123,7 +123,7 @@ describe('counters of rate limits (14)', () => {
 			const brief = exchange.counter('test', { calls: 10, per: 1 });
 			await brief.count('alice');
 			await exchange.exchange();
-			// Waits for the end of the brief window, which an earlier reader would adopt.
+			// Waits for the end of the brief window. A process that reads the report earlier adopts this end.
 			for (const now = Date.now(); Date.now() <= now + 1; ) await nextTurn();
 			const reader = openExchange();
 			await reader.usage.exchange();

@@ -214,6 +214,7 @@ describe('the settings of roomkey', () => {
 	it('are refused by createServer together with unknown methods and unreadable files', async () => {
 		const error = await rejection(
 			createServer({
+				// The compiler would refuse this option without the spread.
 				...{ nonsense: 2 },
 				maxBody: 1,
 				limits: { 'users.inf': '5/s' },
@@ -372,7 +373,7 @@ describe('the settings of roomkey', () => {
 			}
 		});
 
-		it('are accepted if commands read them or Kubernetes sets them for a service', async () => {
+		it('are accepted if commands read them, or Kubernetes sets them for a service named roomkey', async () => {
 			const env = {
 				ROOMKEY_URL: 'http://127.0.0.1:1',
 				ROOMKEY_TOKEN: 'x',

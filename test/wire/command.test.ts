@@ -124,6 +124,7 @@ describe('roomkey', () => {
 		command.child.kill('SIGTERM');
 		// The shutdown would close the second connection only after a quarter of an hour.
 		await first.closed;
+		// A process that a signal has ended has no exit code.
 		expect(await command.stop('SIGTERM')).to.equal(null);
 		expect((await second.closed).code).to.equal(1006);
 	});
