@@ -9,6 +9,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** The DDP version that the client asks for before the first step. `false`: the steps negotiate it. */
 export type Handshake = '1' | 'pre2' | 'pre1' | false;
 
+/** What a step does, or what it expects of the server. */
 type Action =
 	/** Sends a message as JSON. */
 	| { readonly send: Json }
@@ -77,7 +78,7 @@ export interface Case {
 	readonly needs?: readonly Feature[];
 	/** Default: version 1. */
 	readonly connect?: Handshake;
-	/** Connects at this path, whatever the transport of the run. It may contain holes of the form `<name>`. */
+	/** Connects at this path, whatever the transport of the run. The path may contain holes of the form `<name>`. */
 	readonly path?: string;
 	/** True: what arrives after the last step is not looked at. */
 	readonly open?: boolean;

@@ -19,7 +19,7 @@ describe('the Dockerfile', function () {
 	before(async () => {
 		const context = path.join(folder, 'context');
 		mkdirSync(context);
-		// Unlike Docker, this leaves out what git ignores, not what Dockerfile.dockerignore names.
+		// Unlike Docker, this copy leaves out what git ignores, not what Dockerfile.dockerignore names.
 		const files = 'git ls-files -z --cached --others --exclude-standard';
 		await execute('bash', ['-c', `${files} | tar cf - --null --files-from=- | tar xf - -C "${context}"`]);
 		const base = path.join(folder, 'base');
