@@ -7,6 +7,7 @@ const LENGTH = 12;
 /** The first `LENGTH` characters of every secret. */
 const secrets = new Set<string>();
 
+/** Secrets that were found in log lines. */
 const found = new Set<string>();
 
 /** Log lines that are not searched yet. */

@@ -41,11 +41,13 @@ export class World {
 	readonly people: Person[] = [];
 	readonly rooms: string[] = [];
 	admin!: Person;
-	/** The keys whose storage was acknowledged, by room and member. */
+	/** The keys that must stay stored, because their storage was acknowledged, by room and member. */
 	readonly #promised = new Map<string, Set<string>>();
 	/** Whether a call was interrupted and not repeated. */
 	#interrupted = false;
+	/** Number of idempotency keys that were used. */
 	#keyCount = 0;
+	/** Events that contained a secret. */
 	readonly #leaks: string[] = [];
 
 	private constructor(
@@ -96,7 +98,10 @@ export class World {
 		this.roomkey.bus.on('notify', look);
 	}
 
-	/** @param crashAfter number of writes after which the process ends */
+	/**
+	 * @param key the idempotency key
+	 * @param crashAfter number of writes after which the process ends
+	 */
 	async #attempt(call: Call, key: string, crashAfter = Number.POSITIVE_INFINITY): Promise<Outcome> {
 		this.crashing.current.crashAfter(crashAfter);
 		try {
