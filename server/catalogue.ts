@@ -14,7 +14,8 @@ import { similarName } from './options/similarName.js';
 export type { Catalogue };
 
 /**
- * Joins the definitions of an application with those of accounts and of the key service.
+ * Joins the definitions of an application with those of accounts and of the key service, as far as these are switched
+ * on.
  * @param changedLimits limits that replace those in definitions
  * @param limitsFrom where `changedLimits` come from, for the error text
  * @throws OptionError that names every taken name, and every limit of a method that does not exist
@@ -86,7 +87,7 @@ export function publicationsOf(
 }
 
 /**
- * An error of a listener is logged, and the others are still called.
+ * Combines the listeners for connections into one. An error of a listener is logged, and the others are still called.
  * @returns undefined if there are no listeners
  */
 export function connectionListener(

@@ -60,7 +60,7 @@ function countValues(value: unknown, maxDepth: number, maxCount: number): number
 /** Parses untrusted JSON text. @throws SyntaxError for invalid JSON; Unreadable */
 export function parseJson(text: string): unknown {
 	const value: unknown = JSON.parse(text);
-	// A shorter text cannot exceed the limits.
+	// A shorter text cannot exceed the limits: each level of nesting takes two characters.
 	if (text.length > 2 * MAX_DEPTH) countValues(value, MAX_DEPTH, MAX_VALUES);
 	// The search is slow. The name can also be written with escapes.
 	if (text.includes('__proto__') || text.includes('\\u00')) {
@@ -78,7 +78,7 @@ export function mayHoldTypes(text: string): boolean {
 	return text.includes('$') || text.includes('\\u0024');
 }
 
-/** The keys of each EJSON type. */
+/** The keys of each EJSON type, whose objects have no other keys. */
 const TYPE_KEYS: readonly (readonly string[])[] = [
 	['$date'],
 	['$InfNaN'],
@@ -205,7 +205,7 @@ function encodeMembers(value: Record<string, unknown>, keys: readonly string[]):
 	return value;
 }
 
-/** Whether two values are equal in EJSON, with keys in any order. `EJSON.equals` treats all RegExps as equal. */
+/** Whether two values are equal in EJSON, with keys in any order. To `EJSON.equals` all RegExps are equal. */
 export function isSame(a: unknown, b: unknown): boolean {
 	if (a === b) return true;
 	if (stringify(a) === stringify(b)) return true;

@@ -2,13 +2,13 @@
 
 export interface ErrorRow {
 	readonly error: string | number;
-	/** REST shows only the code. */
+	/** True: REST shows only the code. */
 	readonly bare?: boolean;
 	/** HTTP status of a `bare` error. Default: that of its code (`server/rest/envelope.ts`). */
 	readonly status?: number;
 	/** Absent if the code is also the text. */
 	readonly reason?: string;
-	/** The same call may succeed later, see `isTransient`. */
+	/** True: the same call may succeed later, see `isTransient`. */
 	readonly transient?: boolean;
 }
 

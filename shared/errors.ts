@@ -1,6 +1,6 @@
 /**
- * Client-safe errors, and the conversion of others (`test/contract/ddp.md` section 8, `test/contract/check.md` section
- * 2).
+ * Client-safe errors, and the conversion of other errors for clients (`test/contract/ddp.md` section 8,
+ * `test/contract/check.md` section 2).
  */
 import { type ErrorRow, methodErrors, otherErrors, valueErrors } from './errorTable.js';
 
@@ -32,7 +32,7 @@ export class MethodError extends ClientError {
 
 /** An error of which REST shows only the code, as Rocket.Chat does for endpoints without a method. */
 export class BareError extends ClientError {
-	/** Default: the status of the code (`server/rest/envelope.ts`). */
+	/** The HTTP status. Default: the status of the code (`server/rest/envelope.ts`). */
 	declare readonly status?: number | undefined;
 
 	constructor(error: string | number, reason?: string, details?: unknown, status?: number) {
@@ -63,14 +63,14 @@ export function clientErrorFrom(name: keyof typeof valueErrors, value: string, d
 	return new MethodError(error, reason(value), details);
 }
 
-/** One of each error in `methodErrors` and `otherErrors`. */
+/** One instance of each error in `methodErrors` and `otherErrors`. */
 export function errorInstances(): ClientError[] {
 	return (Object.keys(errorTable) as ErrorName[]).map((name) => clientError(name));
 }
 
 const TOO_MANY_REQUESTS = 'too-many-requests';
 
-/** The errors of all tables, and that of rate limits, for the documentation. Values are shown as `…`. */
+/** The errors of all tables, and that of rate limits, for the documentation. A value in a text is shown as `…`. */
 export function knownErrors(): { readonly error: string | number; readonly reason: string }[] {
 	return [
 		...Object.values(errorTable).map(({ error, reason = '' }) => ({ error, reason })),
@@ -147,7 +147,7 @@ export class MatchError extends Error {
 	}
 }
 
-/** An argument does not match its pattern. The log names the argument. */
+/** Thrown where an argument does not match its pattern. The log names the argument. */
 export class ArgumentError extends MatchError {
 	readonly #argument: string;
 
@@ -176,14 +176,14 @@ export function withCause(error: ClientError, cause: unknown): ClientError {
 }
 
 /**
- * Converts any thrown value to the error that a client receives. No stack, driver message or secret reaches a client. A
- * value that is not for clients becomes the `cause` of a new error.
+ * Converts any thrown value to the error that a client receives. No stack, driver message or secret reaches a client.
+ * If neither the value nor its `sanitizedError` is for clients, the value becomes the `cause` of a new error.
  */
 export function toClientError(thrown: unknown): ClientError {
 	try {
 		return convert(thrown);
 	} catch {
-		// The value cannot be read: a getter throws.
+		// The value cannot be read, for example because a getter throws.
 		return clientError('internal');
 	}
 }

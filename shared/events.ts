@@ -4,11 +4,11 @@ import type { Change } from './store.js';
 export type { Change };
 
 export interface EventPayloads {
-	/** A written document. For a user it has only the id, because user documents have secrets. */
+	/** A written document. For a user the event has only the id, because user documents have secrets. */
 	changed: Change;
 	/** Every session that uses one of these login tokens must end (`test/contract/ddp.md` 16.2). */
 	'tokens-removed': { readonly userId: string; readonly hashedTokens: readonly string[] };
-	/** For the readers of a stream (`test/contract/rocketchat-e2e.md` section 10). */
+	/** An event for the readers of a stream (`test/contract/rocketchat-e2e.md` section 10). */
 	notify: { readonly stream: string; readonly eventName: string; readonly args: readonly unknown[] };
 }
 
@@ -17,6 +17,7 @@ export type EventName = keyof EventPayloads;
 /** DDP's `updated` of the publishing method waits for an asynchronous listener. */
 export type Listener<N extends EventName> = (payload: EventPayloads[N], by?: EventSource) => void | Promise<void>;
 
+/** The call that published an event. */
 export interface EventSource {
 	/** What the log says about the call. */
 	facts(): object;

@@ -9,14 +9,14 @@ export interface ExpiringCacheOptions<V = unknown> {
 	readonly max: number;
 	/** Maximum total size. Entries without a size count as 1. Default: no maximum. */
 	readonly maxSize?: number;
-	/** Called for an entry that is evicted. */
+	/** Called for an entry that is removed because the cache is full. */
 	onEvict?(key: string, value: V): void;
 	/** The time in ms. Default: `Date.now`. */
 	now?(): number;
 }
 
 export interface EntryOptions {
-	/** In ms. Default: the cache's `ttl`. */
+	/** How long the entry is kept, in ms. Default: the cache's `ttl`. */
 	readonly ttl?: number;
 	/** Counts towards `maxSize`. Default 1. An entry larger than `maxSize` is not kept. */
 	readonly size?: number;
@@ -55,7 +55,7 @@ export class ExpiringCache<V extends object | string | number> {
 	}
 
 	get(key: string): V | undefined {
-		// Unlike `get`, `peek` does not make the entry the newest.
+		// Unlike `get` of `lru-cache`, `peek` does not make the entry the newest.
 		return this.#entries.peek(key);
 	}
 

@@ -10,16 +10,16 @@ export interface IndexSpec {
 	readonly unique: boolean;
 	/** Documents without the field are not indexed, so several may lack a unique field. */
 	readonly sparse: boolean;
-	/** MongoDB gets a partial index instead of a sparse one, as in Rocket.Chat. */
+	/** True: MongoDB gets a partial index instead of a sparse one, as in Rocket.Chat. */
 	readonly partial?: boolean;
-	/** Only for the embedded store (in memory or in files). MongoDB uses another index. */
+	/** True: only for the embedded store (in memory or in files). MongoDB uses another index. */
 	readonly embeddedOnly?: boolean;
 	/**
-	 * MongoDB removes a document some time after the date in the field. The embedded store leaves the index out. There,
-	 * only `server/core/sweepSharedState.ts` removes documents.
+	 * True: MongoDB removes a document some time after the date in the field. The embedded store leaves the index out.
+	 * There, only `server/core/sweepSharedState.ts` removes documents.
 	 */
 	readonly expires?: boolean;
-	/** Texts that differ only in case have the same key. Only used for patterns like `/^alice$/i`. */
+	/** True: texts that differ only in case have the same key. The index is only used for patterns like `/^alice$/i`. */
 	readonly ignoreCase?: boolean;
 }
 
@@ -33,8 +33,8 @@ const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, spar
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
 
 /**
- * For patterns that ignore case. MongoDB uses the plain index, with prefixes that `methods/model/users/findUser.ts`
- * adds.
+ * An index of the embedded store for patterns that ignore case. MongoDB uses the plain index of the field instead, for
+ * the prefixes that `methods/model/users/findUser.ts` adds to such a pattern.
  */
 const ignoringCase = (field: string): IndexSpec => ({
 	fields: [field],

@@ -16,7 +16,7 @@ export function isLimit(value: unknown): value is Limit {
 	return Number.isSafeInteger(calls) && (calls as number) >= 1 && isTimerMs(per) && Object.keys(others).length === 0;
 }
 
-/** A call of a method, or a subscription. */
+/** An event that rules count: a call of a method, or a subscription. */
 export interface RateEvent {
 	readonly type: 'method' | 'subscription';
 	/** Name of the method or the publication; `stream-<name>` for a stream. */
@@ -31,6 +31,7 @@ export interface RateEvent {
 
 /** Condition on one value of an event. */
 export type ValueMatcher<T> =
+	/** Exactly this value. */
 	| NonNullable<T>
 	/** One of these values. They share one count. */
 	| readonly NonNullable<T>[]
@@ -41,7 +42,7 @@ export type ValueMatcher<T> =
 
 /**
  * Selects events. Absent keys match any value. Functions for `type` and `name` are called once for each name, at the
- * start. If another function throws, the error is logged and the event is not counted.
+ * start. If another function throws, the error is logged and the rule does not count the event.
  */
 export type RateMatcher = { readonly [K in keyof RateEvent]?: ValueMatcher<RateEvent[K]> };
 

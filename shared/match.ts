@@ -52,10 +52,10 @@ function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, u
 }
 
 /**
- * Values for which a function returns a truthy value. A match error of `check` in the function is the fault of the
- * value (`test/contract/check.md` section 6).
+ * Values for which a function returns a truthy value. If the function calls `check`, the match error of `check` is
+ * the fault of the value (`test/contract/check.md` section 6). Other errors are passed on.
  * @param text the condition in words, for the documentation and the match error
- * @param schema must accept every value that the condition accepts
+ * @param schema the condition as JSON Schema. It must accept every value that the condition accepts
  */
 function Where<T>(condition: (value: unknown) => value is T, text?: string, schema?: JsonSchema): Matcher<T>;
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown

@@ -16,7 +16,7 @@ export type FaultFinder = (value: unknown) => Fault | null;
 /** Finds all faults. @param at the path of the value, such as `list[0].id`; `''` for the outermost value */
 export type FaultCollector = (value: unknown, at: string) => readonly Fault[];
 
-/** A formatted path, as one key in superstruct's `path`. */
+/** A path that is already formatted, and must not be quoted again. It is passed as one key in superstruct's `path`. */
 export class FormattedPath {
 	constructor(private readonly text: string) {}
 	toString(): string {
@@ -28,13 +28,13 @@ export class FormattedPath {
 export const MATCH_TYPE = 'match';
 
 /**
- * A compiled pattern. Superstruct's validation, which is four times slower, only runs for a matcher inside a
- * superstruct struct.
+ * A compiled pattern. A pattern calls `fault` of the patterns in it. Superstruct's validation, which is four times
+ * slower, only runs for a matcher inside a superstruct struct.
  */
 export class Matcher<T = unknown> extends Struct<T, null> {
 	/**
 	 * @param mayBeAbsent whether an object may lack a key with this pattern
-	 * @param collect default: only the first fault is reported
+	 * @param collect finds all faults. Default: only the first is reported
 	 */
 	constructor(
 		readonly fault: FaultFinder,

@@ -15,7 +15,7 @@ export interface RestRoute {
 	readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	/** Below `/api/v1/`, unless it begins with a slash. Path parameters such as `:id` are arguments. */
 	readonly path: string;
-	/** The REST answer contains only `success`. */
+	/** True: the REST answer contains only `success`, and not the result. */
 	readonly empty?: boolean;
 	/**
 	 * `object`: the whole body is the only argument. Default: each member of the body is an argument. Like `maxBody`,
@@ -25,8 +25,8 @@ export interface RestRoute {
 	/** The error for a member that is no argument. Default: `invalid-params`, which names the member. */
 	readonly unknownField?: ErrorName;
 	/**
-	 * Maximum size of the body, in bytes, if larger than the server's. Only logged-in callers may send such bodies, unless
-	 * the method is `anonymous`.
+	 * Maximum size of the body, in bytes, if larger than the server's maximum. Only logged-in callers may send such
+	 * bodies, unless the method is `anonymous`.
 	 */
 	readonly maxBody?: number;
 }
@@ -35,7 +35,7 @@ export type Patterns = Readonly<Record<string, Pattern>>;
 
 type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends Infer<P[K]> ? K : never }[keyof P];
 
-/** The arguments that `run` receives. One whose pattern admits undefined may be absent. */
+/** The arguments that `run` receives. An argument whose pattern admits undefined may be absent. */
 export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]: Infer<P[K]> } & {
 	[K in MayBeAbsent<P>]?: Infer<P[K]>;
 };
@@ -71,34 +71,34 @@ export interface MethodDefinition<
 	returns?: Pattern;
 	/** Codes of errors, beside `commonErrors`. Only for the documentation. */
 	errors?: readonly ErrorCode[];
-	/** Callers who are not logged in may call it too. Default false: they get `error-invalid-user`. */
+	/** True: callers who are not logged in may call it too. Default false: they get `error-invalid-user`. */
 	anonymous?: Anonymous;
 	/** Time limit in ms, after which the caller gets `error-timeout`. Default 30,000. */
 	timeout?: number;
-	/** It changes nothing, so calls do not wait for earlier messages of the connection. Default false. */
+	/** True: the method changes nothing, so calls do not wait for earlier messages of the connection. Default false. */
 	parallel?: boolean;
 	/**
 	 * True: a server with `--read-only` refuses the method. False: it refuses only the method's writes. Default: true,
 	 * unless `parallel`.
 	 */
 	writes?: boolean;
-	/** It may change the user of the connection, so later messages wait. Default false. */
+	/** True: the method may change the user of the connection, so later messages wait for its end. Default false. */
 	changesUser?: boolean;
 	/**
-	 * It may require a second factor. A DDP client sends it after the last argument: `{twoFactorCode,
+	 * True: the method may require a second factor. A DDP client sends it after the last argument: `{twoFactorCode,
 	 * twoFactorMethod}`. Default false.
 	 */
 	secondFactor?: boolean;
 	/** How often one user may call it, or one address without a login. Default: unlimited. */
 	limit?: Limit;
 	/**
-	 * Idempotent: a call that is repeated because its answer was lost gets the first answer (`test/contract/beyond.md`
-	 * E1). A disconnection does not abort it. Default false.
+	 * True: the method is idempotent. A call that is repeated because its answer was lost gets the first answer
+	 * (`test/contract/beyond.md` E1). A disconnection does not abort a call. Default false.
 	 */
 	once?: boolean;
 	/**
-	 * Each call is logged at `info`, with its outcome, the ids in its arguments and those of `context.audit`. Default
-	 * false.
+	 * True: each call is logged at `info` as an audit event, with its outcome, the ids in its arguments and those of
+	 * `context.audit`. Default false.
 	 */
 	audit?: boolean;
 	/** A `ClientError` is sent to the caller. Any other error becomes 500. */
@@ -124,7 +124,7 @@ export interface Method {
 	readonly limit: Limit | undefined;
 	readonly returns: AnyMatcher | undefined;
 	readonly errors: readonly ErrorCode[] | undefined;
-	/** In order. */
+	/** Names and matchers of the arguments, in order. */
 	readonly args: readonly (readonly [name: string, matcher: AnyMatcher])[];
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
 }
@@ -135,7 +135,7 @@ export interface TypedMethod<S extends Signature = Signature> extends Method {
 }
 
 /**
- * The codes that `errors` need not list.
+ * The codes that `errors` of a definition need not list.
  * @param isLimited whether the definition or a rule of the server limits its calls
  */
 export function commonErrors(method: Omit<Method, 'run'>, isLimited = method.limit !== undefined): ErrorCode[] {
@@ -275,7 +275,7 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 		if (!fault) checked[name] = matcher.convert ? matcher.convert(value) : value;
 		else if (value === null && !matcher.fault(undefined)) checked[name] = matcher.convert?.(undefined);
 		else {
-			// As for an optional key of an object.
+			// The fault of the inner pattern is reported, as for an optional key of an object.
 			const innerFault = matcher instanceof OptionalMatcher ? matcher.inner.fault(value) : null;
 			const { text, path } = innerFault ?? fault;
 			throw new ArgumentError(name, text, path);

@@ -39,7 +39,7 @@ function shapeOf(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Shap
 
 /**
  * Matches plain objects. Own keys are checked first, each with all nested values, then missing keys.
- * @param keys missing keys are reported in this order
+ * @param keys the matcher of each key. Missing keys are reported in this order
  */
 export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): AnyMatcher {
 	const matchersByKey = new Map<string, AnyMatcher>();
@@ -72,7 +72,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 
 	function allFaults(value: unknown, at: string): readonly Fault[] {
 		const kindFault = plainObjectFault(value);
-		// With all faults, Meteor quotes a path as if it were one key, except that of a missing key.
+		// When Meteor collects all faults, it quotes a path as if it were one key, except the path of a missing key.
 		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
 		const members = value as Record<string, unknown>;
 		const found = Object.keys(members).flatMap((key) => {

@@ -4,8 +4,9 @@ import { isStandardSchema } from './standardSchema.js';
 import { isFields } from './values.js';
 
 /**
- * Describes the first mistake. An undefined pattern usually comes from a misspelt name or a circular import. Within
- * operators of `Match`, only an undefined pattern of `Optional` or `Maybe` is found.
+ * Describes the first pattern that is a mistake. An undefined pattern usually comes from a misspelt name or a circular
+ * import. As a pattern of Meteor, `undefined` is only useful in `Match.OneOf`. Within operators of `Match`, only an
+ * undefined pattern of `Optional` or `Maybe` is found.
  */
 export function patternFault(patterns: unknown): string | undefined {
 	for (const [name, pattern] of Object.entries(patterns as object)) {

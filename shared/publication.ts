@@ -29,7 +29,7 @@ export interface PublicationContext extends CallContext {
 
 /** A query whose documents, and their changes, are published until the subscription ends. */
 export class LiveQuery<C extends keyof Store = keyof Store> {
-	/** Number of live queries made so far. `returned-queries.ts` reads it. */
+	/** Number of live queries made so far. It shows `returned-queries.ts` whether a publish function has made one. */
 	static count = 0;
 
 	/** Name of the collection in DDP. */
@@ -48,7 +48,7 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
 
 /**
  * Creates a live query. Return it from `run`, alone or in an array.
- * @param fields all others stay in the store
+ * @param fields the fields to publish; all others stay in the store
  * @param options.name another name of the collection in DDP
  * @throws DefinitionError for an unknown collection, and without a filter or fields
  */
@@ -92,7 +92,7 @@ export function liveQuery(
 	return new LiveQuery(collection.key as unknown as keyof Store, ownFilter, projection, name ?? collection.name);
 }
 
-/** Does not copy a RegExp, and values that the store will refuse. */
+/** Copies objects, lists and dates. A RegExp, and values that the store will refuse, are returned as they are. */
 function copyFilter(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map(copyFilter);
 	if (value instanceof Date) return new Date(value);
@@ -110,7 +110,7 @@ export const STRATEGIES = ['SERVER_MERGE', 'NO_MERGE_MULTI', 'NO_MERGE', 'NO_MER
 export type Strategy = (typeof STRATEGIES)[number];
 
 export interface PublicationDefinition<P extends Patterns, Anonymous extends boolean> {
-	/** Null for a universal publication, which every client receives without subscribing. */
+	/** Name in DDP; null for a universal publication, which every client receives without subscribing. */
 	name: string | null;
 	/** A pattern for each parameter, in order. */
 	args: P;
@@ -119,10 +119,10 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	 * Patterns of the documents, by the name of the collection in DDP. Only for the documentation. Default: unknown.
 	 */
 	documents?: Patterns;
-	/** Clients who are not logged in may subscribe too. Default false: they get `error-invalid-user`. */
+	/** True: clients who are not logged in may subscribe too. Default false: they get `error-invalid-user`. */
 	anonymous?: Anonymous;
 	/**
-	 * Time limit of `run` and the initial read of its live queries, in ms. Then the subscription ends with
+	 * Time limit of `run` and the initial read of its live queries, in ms. After it the subscription ends with
 	 * `error-timeout`. Waiting for a slow client does not count. Default 30,000.
 	 */
 	timeout?: number;

@@ -8,7 +8,7 @@ type Element<V> = V extends readonly (infer E)[] ? E : V;
 /** The objects in a field: its value, or the elements of an array. */
 type Nested<V> = Exclude<Element<NonNullable<V>>, Scalar>;
 
-/** Any path if `V` is unknown or has arbitrary keys. `V extends unknown` distributes over a union. */
+/** Paths within `V`; any path if `V` is unknown or has arbitrary keys. `V extends unknown` distributes over a union. */
 type PathWithin<V, Depth extends 1[]> = [V] extends [never]
 	? never
 	: unknown extends V

@@ -21,13 +21,18 @@ export const plainJson: JsonFormat = {
 	},
 };
 
-/** Estimated length in characters above which a value is encoded in slices. Less takes less than a millisecond. */
+/**
+ * Estimated length in characters above which a value is encoded in slices. A shorter one takes less than a millisecond.
+ */
 const LARGE_LENGTH = 64 * 1024;
 
 /** Length at which a part of the text is complete, in characters. */
 const PART_LENGTH = 64 * 1024;
 
-/** Maximum nesting that is sliced. Deeper values may contain a cycle, for which the encoder throws. */
+/**
+ * Maximum nesting that is sliced. Deeper values are encoded in one piece, because they may contain a cycle, for which
+ * the encoder throws.
+ */
 const MAX_DEPTH = 100;
 
 /** Estimated length of a number, a boolean, an object that is not split, or brackets. */
@@ -92,6 +97,7 @@ function* sliceLarge(value: unknown, format: JsonFormat, depth: number): Generat
 }
 
 /**
+ * The text of a value in pieces.
  * @param prefix separator, key and colon of a member; otherwise empty. If JSON leaves the value out, a member is not
  * written, and any other value becomes null
  */
@@ -109,7 +115,12 @@ function* slice(value: unknown, format: JsonFormat, depth: number, prefix: strin
 	else if (prefix === '') yield 'null';
 }
 
-/** Encodes a large value, with the same text as `format.stringify`. @throws what `format.stringify` throws */
+/**
+ * Encodes a large value, with the same text as `format.stringify`.
+ * @param toPart converts each part of the text
+ * @param before text before that of the value @param after text after it
+ * @throws what `format.stringify` throws
+ */
 export async function encodeInSlices<T>(
 	value: unknown,
 	format: JsonFormat,

@@ -1,7 +1,8 @@
 /**
  * Faults of a Standard Schema in Meteor's words (`test/contract/check.md` section 4). The validator's own words may
- * quote a secret value. The kind of a fault is known from members that zod and valibot add to their issues. Other
- * faults are missing keys or failed conditions. So is a condition of zod on an absent optional key.
+ * quote a secret value. The kind of a fault is known from members that zod and valibot add to their issues. A fault
+ * that another validator finds is reported as a missing key or as a failed condition. The same holds for a condition of
+ * zod that names an absent optional key as its path.
  */
 import { firstInOrder, hasKeys } from './faultOrder.js';
 import { formatValue, typeName } from './formatValue.js';
@@ -42,7 +43,8 @@ export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
 	if (key === undefined) return faultOf(textOf(issue, value));
 	const isMissing = typeof key === 'string' && hasKeys(parent) && !Object.hasOwn(parent, key);
 	if (isMissing) {
-		// Some validators accept an array or an instance of a class as an object. Meteor reports this fault first.
+		// Some validators accept an array or an instance of a class as an object. Meteor reports that it is not a plain
+		// object, and not the missing key.
 		return { text: plainObjectFault(parent)?.text ?? `Missing key '${key}'`, path: pathText(parentPath) };
 	}
 	return { text: textOf(issue, hasKeys(parent) ? parent[String(key)] : undefined), path: pathText(path) };
@@ -88,7 +90,7 @@ function textOf(issue: VendorIssue, value: unknown): string {
 	return typeText ?? NO_CONDITION;
 }
 
-/** Valibot puts a string into quotes, and escapes nothing in it. */
+/** The literal that valibot expected. Valibot puts a string into quotes, and escapes nothing in it. */
 function literalOf({ expected }: VendorIssue): string {
 	const text = String(expected);
 	return text.startsWith('"') ? text.slice(1, -1) : text;

@@ -66,8 +66,8 @@ export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	});
 	matcher.describedAs(shape).convertedBy(convert);
 	if (!admitsUndefined(validate)) return matcher;
-	// As for `Match.Optional`: a member of an object or an argument gets the fault of `matcher`. Any other value gets
-	// `NO_CHOICE`.
+	// As for `Match.Optional`: for a member of an object and for an argument, the fault of `matcher` is reported. For any
+	// other value, such as an element of an array, the text is `NO_CHOICE`.
 	const optional = new OptionalMatcher(matcher, (value) => (validate(value).issues ? faultOf(NO_CHOICE) : null));
 	return optional.describedAs(shape).convertedBy(convert);
 }

@@ -1,6 +1,6 @@
 /**
- * The JSON Schema of a Standard Schema, for the documentation. Validators offer it by Standard JSON Schema
- * (https://standardschema.dev/json-schema). Valibot needs the adapter `toStandardJsonSchema` of
+ * The JSON Schema of a Standard Schema, for the documentation. Validators offer it by the interface Standard JSON
+ * Schema (https://standardschema.dev/json-schema). Valibot needs the adapter `toStandardJsonSchema` of
  * @valibot/to-json-schema.
  */
 import type { JsonSchema, Shape } from './shape.js';

@@ -37,11 +37,11 @@ export interface Cursor<T> extends AsyncIterable<T> {
 }
 
 export interface WriteOptions {
-	/** The write is not announced to subscribers. */
+	/** True: the write is not announced to subscribers. */
 	readonly silent?: boolean;
 	/**
-	 * Called for each announcement that a subscriber receives asynchronously. `delivered` resolves when all have
-	 * received it, and never rejects.
+	 * Called for each announcement of the write that a subscriber receives asynchronously. `delivered` resolves when all
+	 * subscribers have received it, and never rejects.
 	 */
 	readonly onAnnounced?: (delivered: Promise<unknown>) => void;
 }
@@ -51,7 +51,7 @@ export interface Collection<T extends { _id: string }> {
 	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null>;
 	find(filter: Filter<T>, options?: FindOptions): Cursor<T>;
 	countDocuments(filter: Filter<T>): Promise<number>;
-	/** Rejects with a duplicate key error, see `isDuplicateKey`. */
+	/** Rejects with a duplicate key error (see `isDuplicateKey`) if a unique value is already stored. */
 	insertOne(document: T, options?: WriteOptions): Promise<unknown>;
 	/** Atomic: if the update makes the filter false, only one of several concurrent callers matches. */
 	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }>;
@@ -139,8 +139,8 @@ export function isReadOnly(store: Store): boolean {
 }
 
 /**
- * Names in the database and in DDP. They are Rocket.Chat's, so that both can use the same database, and two of
- * Roomkey's own.
+ * Names of the collections in the database and in DDP: those of Rocket.Chat, so that Roomkey and Rocket.Chat can use
+ * the same database, and two of Roomkey's own.
  */
 export const collectionNames = {
 	users: 'users',

@@ -18,7 +18,10 @@ export interface CollectionObserver {
 	begin(operation: Operation): unknown;
 	/** For `find`: called at the first document, or at the end if there is none. */
 	end(operation: Operation, begun: unknown, failure?: unknown): void;
-	/** The metrics read from the update what happens to the keys of rooms and members. */
+	/**
+	 * Called when `findOneAndUpdate` has updated a document. The metrics read from the update what happens to the keys
+	 * of rooms and members.
+	 */
 	onFindOneAndUpdate(update: object): void;
 }
 

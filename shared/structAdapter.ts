@@ -1,6 +1,6 @@
 /**
  * Adapts superstruct structs of applications to matchers with Meteor's messages (`test/contract/check.md` 12.2, way B).
- * Superstruct's own messages quote the value, and building one throws for `{"toString": 1}` (12.1).
+ * Superstruct's own messages are not used: they quote the value, and building one throws for `{"toString": 1}` (12.1).
  */
 import { type Failure, type Struct, StructError } from 'superstruct';
 import { firstInOrder, hasKeys } from './faultOrder.js';
@@ -57,7 +57,10 @@ function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
 	}, '');
 }
 
-/** From this number of values on, only the first failure is used. Superstruct takes 10 µs for each failure. */
+/**
+ * For a value that consists of this many values or more, only the first failure is used. Superstruct takes 10 µs for
+ * each failure.
+ */
 const MAX_VALUES = 1000;
 
 function isSmall(value: unknown): boolean {
@@ -85,7 +88,7 @@ function faultOfFailures(value: unknown, error: StructError): Fault {
 	return { text: `Missing key '${key}'`, path: pathOf({ path: path.slice(0, -1), type }) };
 }
 
-/** The message of the error begins with the path, which is removed here. */
+/** The first failure, which is in the error itself. The message begins with the path, which is removed here. */
 function firstFailureOf({ type, refinement, key, value, branch, path, message }: StructError): Failure {
 	const prefix = path.length === 0 ? '' : `At path: ${path.join('.')} -- `;
 	return { type, refinement, key, value, branch, path, message: message.slice(prefix.length) };
@@ -98,7 +101,7 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 			const [error] = struct.validate(value);
 			return error ? faultOfFailures(value, error) : null;
 		} catch (error) {
-			// A condition failed, or superstruct did when it built its message. StructError is a TypeError too.
+			// Thrown by a condition, or by superstruct when it built its message. A StructError is a TypeError too.
 			if (error instanceof TypeError && !(error instanceof StructError)) return faultOf(`Expected ${struct.type}`);
 			throw error;
 		}
@@ -106,7 +109,7 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 	const shape = structShape(struct);
 	const matcher = new Matcher(fault).describedAs(shape);
 	if (!accepts(struct, undefined)) return matcher;
-	// As for `Match.Optional`: a member of an object or an argument gets the fault of `matcher`. Any other value gets
-	// `NO_CHOICE`.
+	// As for `Match.Optional`: for a member of an object and for an argument, the fault of `matcher` is reported. For any
+	// other value, such as an element of an array, the text is `NO_CHOICE`.
 	return new OptionalMatcher(matcher, (value) => (fault(value) ? faultOf(NO_CHOICE) : null)).describedAs(shape);
 }

@@ -60,7 +60,7 @@ export function structShape(struct: AnyStruct): Shape {
 	const matcherShape = (struct as { shape?: Shape }).shape;
 	if (matcherShape) return matcherShape;
 	const shape = valueShape(struct);
-	// `ANY`, and a condition without a schema, include null already.
+	// `ANY`, and a condition without a schema, include null already. `INTEGER` is a condition with a schema.
 	const excludesNull = shape === INTEGER || (shape.kind !== 'any' && shape.kind !== 'where');
 	return excludesNull && accepts(struct, null) ? { kind: 'oneOf', choices: [shape, NULL] } : shape;
 }

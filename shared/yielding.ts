@@ -7,7 +7,7 @@ import { setImmediate as nextImmediate } from 'node:timers/promises';
 /** Longest time without yielding, in ms. */
 const MAX_BLOCK_MS = 2;
 
-/** When the first task of this turn of the event loop checked the clock. */
+/** When the first task of this turn of the event loop checked the clock; undefined if none has. */
 let turnStart: number | undefined;
 
 function startClock(): void {
@@ -36,7 +36,8 @@ function nextTurn(): Promise<void> {
 let workSinceCheck = 0;
 
 /**
- * Creates a function that a task calls at every step. It returns a promise to await if it is time to yield.
+ * Creates a function that a task calls at every step. The function returns a promise to await if it is time to yield,
+ * otherwise undefined.
  *
  * @param checkEvery steps between two clock checks; more than 1 if a step takes only a few microseconds
  */

@@ -44,8 +44,8 @@ function withKey(projection: Readonly<Record<string, 1>>, key: string): Projecti
 }
 
 /**
- * Adds the condition that the key is greater than `last`. Conditions stay at the top level of the filter, because
- * stores use an index only for these.
+ * Adds to the filter that the key must be greater than `last`. The condition on the key stays at the top level, because
+ * stores use an index only for conditions there. If the key has a condition already, the new one goes into `$and`.
  */
 function filterAfter<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
 	const isAfter = { [key]: { $gt: last } };

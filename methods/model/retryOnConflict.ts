@@ -12,7 +12,8 @@ const MAX_ATTEMPTS = 10_000;
 /**
  * Repeats an attempt until it succeeds without a conflict.
  *
- * @param attempt reads, decides and writes; receives its number, from 1
+ * @param attempt reads, decides and writes; returns `CONFLICT` if the document has changed since it was read. Receives
+ * the number of the attempt, from 1
  * @throws ClientError `error-timeout` once the signal has fired, or after 10,000 conflicts
  */
 export async function retryOnConflict<R>(
@@ -36,7 +37,7 @@ export interface ConditionalWrite<T> {
 /**
  * Updates a document with values computed from its stored values.
  *
- * @param read called again after each conflict; null if the document does not exist
+ * @param read reads the document, again after each conflict; null if the document does not exist
  * @param change computes the write; null leaves the document unchanged
  * @returns the document after the write; null if nothing was written
  */

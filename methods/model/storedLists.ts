@@ -6,9 +6,9 @@ export function listOf<T>(stored: readonly T[] | null | undefined): readonly T[]
 }
 
 /**
- * Matches documents whose array still has the length that was read. For a truthy value that is not an array, matches
- * every document. No condition on the length could match that value, and `retryOnConflict` would repeat the write up to
- * its limit.
+ * A filter for documents whose array still has the length that was read. If a truthy value that is not an array is
+ * stored, the filter matches every document. A condition on the length could never match that value, and
+ * `retryOnConflict` would repeat the write up to its limit.
  */
 export function whereSameLength(field: string, stored: readonly unknown[] | null | undefined): Record<string, unknown> {
 	if (stored && !Array.isArray(stored)) return {};

@@ -20,6 +20,7 @@ export async function recordRemoval(
 	if (rid !== undefined) record.rid = rid;
 	if (kind === 'subscription' && u) record.u = u;
 	if (await insertIfAbsent(store.trash, record, { silent: true })) return;
-	// An earlier call has crashed before the removal, or an earlier direct room had the same id.
+	// The record exists already: an earlier call has crashed before the removal, or an earlier direct room had the same
+	// id.
 	await store.trash.updateOne({ _id }, { $set: { _deletedAt } }, { silent: true });
 }

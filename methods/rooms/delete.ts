@@ -55,7 +55,7 @@ export const deleteMethods = forChannelsAndGroups((kind) =>
 	}),
 );
 
-/** The direct room need not exist. */
+/** The id of the caller's direct room with another user. The room need not exist. */
 async function directRoomIdWith({ store, userId }: UserContext, username: string): Promise<string> {
 	const other = await findByName(store, 'username', username, { _id: 1 });
 	if (!other) throw clientError('roomNotFound');

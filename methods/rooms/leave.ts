@@ -28,7 +28,7 @@ import { USER_ARGS } from '../model/users/findUser.js';
 import { findUsersOfCall } from '../model/users/findUsersOfCall.js';
 
 /**
- * True: the room may lose its last key holder. Needed only if the server requires a confirmation
+ * True: the caller accepts that the room loses its last key holder. Needed only if the server requires a confirmation
  * (`test/contract/beyond.md` E11).
  */
 const CONFIRM = Match.Optional(Boolean);
@@ -85,7 +85,7 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 		...answerAndErrors(kind),
 		async run({ confirm, ...roomArgs }, context) {
 			const { store, userId } = context;
-			// An earlier call may have begun to delete the room with its last member.
+			// An earlier call may have begun to delete the room when its last member left, and been interrupted.
 			if (await completeDeletion(context, roomArgs.roomId)) throw clientError('roomNotFound');
 			const room = await findRoom(context, roomArgs, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
@@ -95,7 +95,7 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 	}),
 );
 
-/** As in Rocket.Chat, callers who may kick from any room can also kick users who are not members. */
+/** As in Rocket.Chat, the call also succeeds for a user who is not a member, if the caller may kick from any room. */
 export const kickMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.kick`,

@@ -14,7 +14,7 @@ import { SearchText } from '../model/searchText.js';
 
 const MEMBER_FIELDS = { username: 1, name: 1 } as const;
 
-/** As in Rocket.Chat by default. */
+/** The fields that Rocket.Chat searches by default. */
 const SEARCHED_FIELDS = ['username', 'name', 'bio', 'nickname'] as const;
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;

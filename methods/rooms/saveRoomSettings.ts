@@ -129,7 +129,7 @@ export const saveRoomSettingsByObject = method({
 
 export const setEncrypted = method({
 	name: 'groups.setEncrypted',
-	// `run` answers other types with Rocket.Chat's own error.
+	// Any value is accepted here, because `run` answers other types with Rocket.Chat's own error.
 	args: { ...ROOM_ARGS, encrypted: shownAs(Match.Any, Boolean) },
 	...WRITE_DEFAULTS,
 	timeout: LONG_WORK_MS,

@@ -42,7 +42,7 @@ const Changes = Match.Where(
 	},
 );
 
-/** Rocket.Chat's clients call `saveSettings` over DDP, and `settings.bulk` over REST. */
+/** One method with two names: Rocket.Chat's clients call `saveSettings` over DDP, and `settings.bulk` over REST. */
 export const saveSettingsMethods = [
 	{ name: 'saveSettings', path: 'settings' },
 	{ name: 'settings.bulk', path: 'settings.bulk' },

@@ -19,7 +19,7 @@ export const notifyRoomUsers = stream({
 
 export const writeNotifyRoomUsers = method({
 	name: 'stream-notify-room-users',
-	// `run` answers all invalid arguments with the same error.
+	// Any value is accepted here, because `run` answers all invalid arguments with the same error.
 	args: { eventName: shownAs(Match.Any, String), rid: shownAs(Match.Any, String), keyId: shownAs(Match.Any, String) },
 	// Each call reaches all members of a room.
 	limit: KEY_CALLS,

@@ -58,7 +58,10 @@ export const notifyUser = stream({
 		},
 	],
 	mayRead: (eventName, { userId }) => userId !== null && eventName.startsWith(`${userId}/`),
-	/** Otherwise a client would miss offers made before its subscription (`test/contract/beyond.md` E7). */
+	/**
+	 * Sends the pending offers first, because a client would miss offers made before its subscription
+	 * (`test/contract/beyond.md` E7).
+	 */
 	async *initial(eventName, { userId, store }) {
 		if (userId === null || eventName !== userId + SUBSCRIPTIONS_CHANGED) return;
 		yield* pendingOffers(userId, store);

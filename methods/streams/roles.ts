@@ -3,7 +3,7 @@ import type { User } from '../../shared/documents.js';
 import type { Events } from '../../shared/events.js';
 import { stream } from '../../shared/stream.js';
 
-/** Has no events, because Roomkey does not define roles. Rocket.Chat's clients wait for its `ready`. */
+/** This stream has no events, because Roomkey does not define roles. Rocket.Chat's clients wait for its `ready`. */
 export const roles = stream({
 	name: 'roles',
 	summary: 'Changes of role definitions: no events, because Roomkey does not define roles',

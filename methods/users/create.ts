@@ -26,7 +26,10 @@ export const createUserByAdmin = method({
 		active: Match.Optional(Boolean),
 		verified: Match.Optional(Boolean),
 		requirePasswordChange: Match.Optional(Boolean),
-		/** True: the account has no password until `users.update` sets one. */
+		/**
+		 * True: the account has no password until `users.update` sets one, because Roomkey cannot send a random one by
+		 * mail.
+		 */
 		setRandomPassword: Match.Optional(Boolean),
 		customFields: Match.Optional(CustomFields),
 		bio: Match.Optional(String),

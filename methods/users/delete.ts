@@ -23,7 +23,7 @@ import { revokeTokensOf } from '../model/users/revokeTokens.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
-/** Includes invitations. */
+/** The memberships of a user, with invitations. */
 function allMemberships({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
 	return membershipsOfUser(store, userId, {}, { projection: { rid: 1 }, signal });
 }

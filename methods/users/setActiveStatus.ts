@@ -16,7 +16,9 @@ export const setActiveStatus = method({
 	args: {
 		activeStatus: Boolean,
 		userId: NonEmptyString,
-		/** True: rooms of which the user is the only owner get a new owner. */
+		/**
+		 * True: rooms of which the user is the only owner get a new owner. Otherwise such a user is not deactivated.
+		 */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
 	...WRITE_DEFAULTS,

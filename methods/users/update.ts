@@ -61,7 +61,8 @@ async function setPassword(context: Context, userId: string, password: Password)
 
 /**
  * Sets the roles of a user, unless no admin would be left.
- * @throws ClientError `error-action-not-allowed` also if a concurrent call has given or taken the role admin
+ * @throws ClientError `error-action-not-allowed` also if a concurrent call has given the user the role admin or taken
+ * it away, which this caller may not be allowed to undo
  */
 async function setRoles({ store, events }: Context, user: User, requested: readonly string[]): Promise<void> {
 	const roles = [...new Set(requested)];

@@ -46,7 +46,10 @@ export class RefusedCall extends CommandError {
 		this.#text = withoutCode;
 	}
 
-	/** Compares the text too, because several errors have the same code. */
+	/**
+	 * Whether this is the given error of `shared/errorTable.ts`. Several errors have the same code, so the text is
+	 * compared too.
+	 */
 	is({ error, reason = String(error) }: ErrorRow): boolean {
 		return this.#code === error && this.#text === reason;
 	}

@@ -53,7 +53,7 @@ export async function checkServer(url: string, isRequired: boolean): Promise<Che
 	};
 }
 
-/** Undefined if the answer is not that of a Roomkey server. */
+/** The health report in an answer. Undefined if the answer is not that of a Roomkey server. */
 function parseReport(text: string): HealthReport | undefined {
 	try {
 		const report: unknown = JSON.parse(text);

@@ -24,7 +24,7 @@ export interface Io {
 	confirm(question: string): Promise<boolean>;
 }
 
-/** Its message is shown to the operator. */
+/** Thrown by a command that could not do its work. The message is shown to the operator. */
 export class CommandError extends Error {
 	override readonly name = 'CommandError';
 }
@@ -34,7 +34,7 @@ export interface Flag {
 	readonly meaning: string;
 	/** Name of the flag's value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;
-	/** Environment variable in place of a missing flag. An empty variable counts as unset. */
+	/** Environment variable that is used if the flag is not given. An empty variable counts as unset. */
 	readonly env?: string;
 	/** Whether the flag can be given several times. */
 	readonly isList?: boolean;
@@ -46,7 +46,8 @@ export interface Command {
 	/** One or two words, such as `user add`. */
 	readonly name: string;
 	/**
-	 * As in `--help`. An argument in brackets can be left out. The last one can be repeated if its name contains `...`.
+	 * Names of the arguments, as in `--help`. An argument in brackets can be left out. The last one can be repeated if
+	 * its name contains `...`.
 	 */
 	readonly parameters: readonly string[];
 	/** The text after the command's name in `--help`. Default: the parameters. */
@@ -63,7 +64,7 @@ export interface Command {
 export class Input {
 	constructor(
 		readonly command: string,
-		/** Without flags. */
+		/** The arguments after the name of the command, without flags. */
 		readonly args: readonly string[],
 		private readonly flags: Flags,
 		private readonly values: Readonly<Record<string, unknown>>,
@@ -137,7 +138,8 @@ function parse(args: readonly string[], flags: ParseOptions) {
 		});
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
-		// Node then explains arguments that begin with a dash. That helps only with negative numbers.
+		// For an unknown flag, Node also explains how to pass an argument that begins with a dash. That helps only with
+		// negative numbers.
 		const isUnknownFlag = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && !/^Unknown option '-\d/.test(message);
 		const [text = message] = isUnknownFlag ? message.split('. To specify') : [];
 		const hasPasswordFlag = args.some((arg) => /^--?pass/.test(arg));

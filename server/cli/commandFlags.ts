@@ -36,7 +36,11 @@ export const DATA_FLAGS = {
 	'mongo-url': { placeholder: 'URL', meaning: 'the MongoDB' },
 } as const satisfies Flags;
 
-/** The flags of `backup` and `restore`. @param tool the program that does the same for a MongoDB */
+/**
+ * The flags of `backup` and `restore`. `--mongo-url` is one of them, so that the error for it can name a tool of
+ * MongoDB.
+ * @param tool the program that does the same for a MongoDB
+ */
 export function copyFlags(tool: string): Flags {
 	return {
 		data: DATA_FLAGS.data,

@@ -10,7 +10,8 @@ import type { Input, Io } from './command.js';
 import { readConfigFile } from './configFile.js';
 
 /**
- * Makes a log on standard error, with the level and format that a server would have here.
+ * Makes a log on standard error, with the level and format that a server with this environment and configuration file
+ * would have.
  * @throws OptionError if the level or the format is wrong
  */
 export function commandLog(input: Input, io: Io): Log {

@@ -30,11 +30,12 @@ export interface ServerRequest {
 /** What the command line asks for. */
 export type Request = { readonly kind: 'help' } | { readonly kind: 'version' } | ServerRequest;
 
-/** Options for the location of the data. A source may give one of them. */
+/** Options for the location of the data. Each source may give at most one of them. */
 const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readonly OptionName[];
 
 type StoreName = (typeof STORES)[number];
 
+/** A source of settings: the flags, the environment or the configuration file. */
 interface Source {
 	/** What the source calls a setting, for errors. */
 	nameOf(name: string): string;

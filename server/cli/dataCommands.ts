@@ -118,7 +118,7 @@ async function withProgress(io: Io, source: string, target: string, copy: () => 
 	await copy().finally(() => clearInterval(timer));
 }
 
-/** In bytes. 0 if the file cannot be accessed, which the copy itself reports. */
+/** The size of the data file, in bytes. 0 if the file cannot be accessed, which the copy itself reports. */
 function dataSize(folder: string): number {
 	try {
 		return statSync(join(folder, DATA_FILE)).size;

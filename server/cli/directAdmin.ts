@@ -22,13 +22,13 @@ import { CommandError } from './command.js';
 import { firstAdminCommand } from './firstAdminCommand.js';
 
 /**
- * Opens a store, on which methods are then called as an admin.
+ * Opens a store. Methods are then called on it as one of its admins.
  * @param log receives the audit events of the calls
  * @param inUseNote added to the error of a folder that a server is using
  * @throws StoreError
  */
 export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log, inUseNote = ''): Promise<Admin> {
-	// Servers and `roomkey import` make the indexes.
+	// Only servers and `roomkey import` make the indexes of a database.
 	const leavingIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
 	const opened = await openStore(leavingIndexes, log).catch((error) => {
 		throw withServerHint(error, env, inUseNote);

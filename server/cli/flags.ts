@@ -69,7 +69,7 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	return { settings, actions };
 }
 
-/** Asks whether a similar flag was meant. Empty if no flag is similar. */
+/** The end of an error text: a question that names a similar flag. Empty if no flag is similar. */
 export function flagSuggestion(flag: string, known: readonly string[]): string {
 	const similar = similarName(flag, known);
 	return similar === undefined ? '' : `; did you mean --${similar}?`;

@@ -5,7 +5,7 @@ import { usageOf } from './command.js';
 import { commands } from './commands.js';
 import { flagName } from './flags.js';
 
-/** Empty for a secret, which has no flag. */
+/** The flag and its placeholder. Empty for a secret, which has no flag. */
 function flagOf(name: string, option: Option<unknown>): string {
 	const { placeholder, isSecret } = option;
 	if (isSecret) return '';

@@ -117,7 +117,10 @@ async function importFile(
 	const collection = collectionOf(store, key);
 	const ids = new Set<string>();
 
-	/** Imports one line. The id is checked before anything is awaited, because lines run in parallel. */
+	/**
+	 * Imports one line. Lines are imported in parallel. The id is checked before anything is awaited, so that the later
+	 * of two lines with one id is skipped.
+	 */
 	async function importLine({ text, number }: Line): Promise<void> {
 		try {
 			const fields = parse(text);
@@ -190,7 +193,7 @@ function updateTo(document: Document, before: Document): UpdateFilter<Document> 
 	};
 }
 
-/** Undefined for a failure of the store, which ends the import. */
+/** The reason to skip a line. Undefined for a failure of the store, which ends the import. */
 function reasonToSkip(error: unknown): string | undefined {
 	if (error instanceof LineError) return error.message;
 	if (isDuplicateKey(error)) return 'has a value that must be unique, and that another document already has';

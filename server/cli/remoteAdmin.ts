@@ -11,6 +11,7 @@ import { readPassword } from './secrets.js';
 
 /** How the admin logs in. Without both fields, the token is in the variable `ROOMKEY_TOKEN`. */
 interface Credentials {
+	/** Name of an admin, whose password is asked for. */
 	readonly login?: string | undefined;
 	/** Path of a file with a login token. */
 	readonly tokenFile?: string | undefined;
@@ -94,7 +95,7 @@ function fillPath(path: string, fields: Fields): [path: string, others: Fields] 
 	return [filled, others];
 }
 
-/** @returns the body of the answer. @throws CommandError if there is none, or if it is an error */
+/** @returns the body of the answer. @throws CommandError if there is no answer, or the answer is an error */
 async function send<T>(
 	url: string,
 	session: Session | undefined,
@@ -117,7 +118,7 @@ async function send<T>(
 			redirect: 'error',
 			signal: AbortSignal.timeout(TIMEOUT_MS),
 		});
-		// Another server may answer 404 with a web page.
+		// A server that is not Roomkey may answer 404 with a web page.
 		const body = response.status === 404 ? response.json().catch(() => ({})) : response.json();
 		answer = { status: response.status, body: (await body) as Record<string, unknown> };
 	} catch (error) {

@@ -15,7 +15,8 @@ export async function serve(config: Config, start: CheckedStart, io: Io): Promis
 	const shutdown = waitForShutdown();
 	const server = await startServer(start);
 	const reload = () => void server.reloadCertificate();
-	// A terminal that closes also sends SIGHUP. Without a handler, Node then ends the server.
+	// SIGHUP reloads the certificate, if there is one. A terminal that closes also sends SIGHUP: a server that it runs
+	// without a certificate has no handler, and ends.
 	if (config['tls-cert'] !== undefined || !io.isInteractive) process.on('SIGHUP', reload);
 	try {
 		const everywhere = isEveryAddress(config.host) ? ` (on all addresses: ${config.host})` : '';

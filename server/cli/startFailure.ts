@@ -15,7 +15,10 @@ export function reportFailure(error: Error, args: readonly string[], env: NodeJS
 	if (error instanceof OptionError) console.error(`Try roomkey ${subcommandOf(args)}--help`);
 }
 
-/** The subcommand that a command line names, or only the first word, with a space at the end. Otherwise empty. */
+/**
+ * The subcommand that a command line names, with a space at the end. If only its first word fits, this word. Otherwise
+ * empty.
+ */
 function subcommandOf(args: readonly string[]): string {
 	const found = findCommand(args);
 	if (typeof found !== 'string') return `${found.command.name} `;

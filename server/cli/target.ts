@@ -54,7 +54,7 @@ export function storeOf(input: Input): StoredChoice {
 	return name === 'data' ? { kind: 'files', folder: value } : { kind: 'mongodb', url: value };
 }
 
-/** Other settings in the file are ignored. */
+/** The store that a configuration file names. Other settings in the file are ignored. */
 function storeOfFile(path: string | undefined): StoredChoice {
 	const values = path === undefined ? new Map() : readConfigFile(path, new Faults());
 	if (values.get('memory') === true || values.get('demo') === true)
@@ -82,7 +82,7 @@ export function serverUrl(text: string): string {
 }
 
 /**
- * Refuses a folder without data, so that a mistyped name creates none.
+ * Refuses a folder without data, so that a mistyped name does not create a data folder.
  * @param alternatives to `--data`, for the error text
  * @throws StoreError if the folder has no data
  */

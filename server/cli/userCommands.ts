@@ -42,7 +42,7 @@ async function chooseNewPassword(
 	return { password: generated, generated };
 }
 
-/** On standard output, so that a program can read the password. */
+/** Prints a generated password on standard output, so that a program can read it. */
 function printPassword(io: Io, username: string, generated: string | undefined): void {
 	if (generated === undefined) return;
 	io.note(`The password of ${username}, which is shown only now:`);

@@ -1,4 +1,7 @@
-/** Reads everything again that clients depend on, in the steps of `catchUpSteps.ts`. A run is all steps together. */
+/**
+ * After changes that this process may have missed, reads everything again that its clients depend on, in the steps of
+ * `catchUpSteps.ts`. A run is all steps together.
+ */
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../shared/log.js';
 
@@ -20,7 +23,7 @@ export interface CatchUp {
 	request(since: number): Promise<void>;
 	/** Resolves when no run is left. */
 	settled(): Promise<void>;
-	/** Calls the listener whenever no run is left. There is only one listener. */
+	/** Calls the listener whenever no run is left. A second listener replaces the first. */
 	onEnd(listener: () => void): void;
 	/** Resolves when the present run has ended. No other follows. */
 	close(): Promise<void>;

@@ -68,7 +68,10 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	let waitingCount = 0;
 	/** All reports before this time are handled, in ms since 1970. */
 	let handledUntil = 0;
-	/** By `LastPublished.key`: whether this process has written the document while it is being read. */
+	/**
+	 * The documents that are being read, by `LastPublished.key`: whether this process has written each of them
+	 * meanwhile.
+	 */
 	const beingRead = new Map<string, boolean>();
 	let timer: NodeJS.Timeout | undefined;
 	let round: Promise<void> | undefined;
@@ -89,7 +92,8 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 		const earlier = waitingById.get(id);
 		if (!earlier) waitingCount++;
-		// After a failed read, older reports follow newer ones. An insertion stays an insertion.
+		// After a failed read, older reports follow newer ones. In any order, an inserted document stays reported as
+		// inserted.
 		const isInsertion = earlier?.action === 'inserted' || reported.action === 'inserted';
 		const last = reported.last ?? earlier?.last;
 		waitingById.set(id, { action: isInsertion ? 'inserted' : reported.action, last });
@@ -155,7 +159,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 	}
 
-	/** A document that this process writes meanwhile is reported again. */
+	/** Reads documents and publishes them. A document that this process writes meanwhile is reported again. */
 	async function readSome(collection: keyof Store, documents: ReadonlyMap<string, WriteReport>): Promise<void> {
 		const keys = new Map([...documents.keys()].map((id) => [id, LastPublished.key(collection, id)]));
 		for (const key of keys.values()) beingRead.set(key, false);
@@ -183,9 +187,12 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		document: Document | undefined,
 		{ action, last }: WriteReport,
 	): Promise<unknown> | undefined {
+		// For `LastPublished.note`, a removal with known fields is another state than one of which only the id is
+		// known.
 		const removedState = last ? undefined : 'idOnly';
 		const { isNew, wasKnown } = published.note(collection, id, document ?? removedState, Date.now());
 		if (!isNew) return undefined;
+		// A document that existed when its state was last published is not new.
 		const writeAction = action === 'inserted' && !wasKnown ? 'inserted' : 'updated';
 		const change: Change = document
 			? { collection, action: writeAction, document }

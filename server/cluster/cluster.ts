@@ -86,7 +86,9 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			);
 		},
 	});
-	/** Sends the number of the last message with events. */
+	/**
+	 * Sends the number of this process's last message with events. `hello` and `bye` are explained in `messages.ts`.
+	 */
 	const sendHeartbeat = (extra: { hello?: number; bye?: boolean } = {}) =>
 		send(encodeMessage({ from: ownId, n: outbox.last, ...extra }));
 	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));
@@ -167,7 +169,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 
 	const heartbeatTimer = setInterval(() => {
 		const now = performance.now();
-		// After a busy time, messages may still wait to be read.
+		// After a busy time, messages may still wait to be read, so no process counts as silent.
 		const wasBusy = now - lastTick > 2 * HEARTBEAT_MS;
 		lastTick = now;
 		if (!isConnected) return;

@@ -124,7 +124,7 @@ export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N])
 	}
 }
 
-/** Of the user `u`, only the id and the user name. */
+/** The known fields of a removed document. Of the user `u`, only the id and the user name. */
 function removedFields(document: Change['document']) {
 	const last = lastKnown(document);
 	if (!last.u) return last;

@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT_MS = 2000;
 /** Time between checks that the server still answers, in ms. */
 const PING_MS = 2000;
 
-/** In bytes, until the server has sent its limit. This is the default of NATS. */
+/** Largest message in bytes, until the server has sent its limit. This is the default of NATS. */
 const DEFAULT_MAX_BYTES = 1_048_576;
 
 /** `seed` is that of an nkey, NATS's key pair for logins. */
@@ -122,7 +122,7 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 	};
 }
 
-/** Without details that may be secret. */
+/** Why there is no connection, without details that may be secret. */
 function reasonText(error: unknown): string {
 	const { name = '', message = '' } = (error ?? {}) as Partial<Error>;
 	if (/auth/i.test(name) || /auth/i.test(message)) return 'NATS refuses the credentials';

@@ -46,7 +46,10 @@ export interface OutboxOptions {
 	readonly maxBytes: () => number;
 	/** Drops the message if there is no connection. */
 	send(data: Uint8Array): void;
-	/** Called for an event that is too large, or that others could not read. They are asked to read everything again. */
+	/**
+	 * Called for an event that is too large, or that others could not read. The others are asked to read everything
+	 * again.
+	 */
 	onUnsendable(event: ClusterEvent): void;
 }
 

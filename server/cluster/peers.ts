@@ -102,7 +102,7 @@ export class Peers {
 		return peer !== undefined && peer.missing.size > 0;
 	}
 
-	/** The numbers to ask for, by process. Gives up messages after `ASKING_MS`. */
+	/** The numbers of missing messages to ask for, by process. Gives up messages after `ASKING_MS`. */
 	*missingToAskFor(now: number): Iterable<{ of: string; missing: number[] }> {
 		for (const [of, { missing }] of this.#peers) {
 			for (const [n, since] of missing) if (now - since > ASKING_MS) missing.delete(n);

@@ -18,8 +18,9 @@ export interface Room {
 	name?: string;
 	/** Name that people see. */
 	fname?: string;
+	/** The creator of the room. */
 	u?: UserRef;
-	/** Participants of a direct room. */
+	/** Participants of a direct room: their user names, and their ids. */
 	usernames?: string[];
 	uids?: string[];
 	usersCount?: number;
@@ -29,6 +30,7 @@ export interface Room {
 	ts?: Date;
 	/** Read-only. Roomkey only stores it. */
 	ro?: boolean;
+	/** Whether system messages are shown. */
 	sysMes?: boolean;
 	topic?: string;
 	description?: string;
@@ -49,17 +51,17 @@ export interface Room {
 	/** Set if a former member may know the key, until the key is reset (`test/contract/beyond.md` E12). */
 	e2eStale?: { since: Date; reason: string };
 	/**
-	 * A key reset, in progress or interrupted. Its lock has the id `id`, and is valid until `until`. `keyId` is the new
-	 * key id.
+	 * A key reset, in progress or interrupted. Its lock has the id `id`, and is valid until the time `until`. `keyId` is
+	 * the new key id, and `formerKeyId` the one before the reset.
 	 */
 	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
 	/** Parent room of a discussion. */
 	prid?: string;
 	teamId?: string;
-	/** The main room of a team is only deleted with the team. */
+	/** True for the main room of a team, which is only deleted with the team. */
 	teamMain?: boolean;
 	joinCodeRequired?: boolean;
-	/** For attribute-based access control. */
+	/** Attributes that determine the members (attribute-based access control). */
 	abacAttributes?: unknown[];
 	/** True for a room that other servers share. */
 	federated?: boolean;
@@ -77,9 +79,10 @@ export interface WaitingUser {
 /** A former key of a room, sealed for one member. */
 export interface OldRoomKey {
 	e2eKeyId: string;
+	/** When the key was archived. */
 	ts: Date;
 	E2EKey: string;
-	/** The member has returned the key, because it does not work. */
+	/** True if the member has returned the key, because it does not work. */
 	returned?: boolean;
 	/** Id of the member who offered a returned key. */
 	offeredBy?: string;
@@ -95,7 +98,7 @@ export interface KnownKey {
 	by?: string;
 	/** When the record was made. For a returned key, the time of the return. */
 	ts: Date;
-	/** The member has returned the key. Further offers of `keyId` by the member `by` are refused. */
+	/** True if the member has returned the key. Then further offers of `keyId` by the member `by` are refused. */
 	returned?: boolean;
 }
 
@@ -109,6 +112,7 @@ export interface Subscription {
 	u: UserRef;
 	/** Whether the member's client lists the room. */
 	open?: boolean;
+	/** Whether the room has unread messages, and how many. */
 	alert?: boolean;
 	unread?: number;
 	userMentions?: number;
@@ -117,14 +121,15 @@ export interface Subscription {
 	ts?: Date;
 	/** When the member last read the room. */
 	ls?: Date;
+	/** Roles in this room, such as `owner`. */
 	roles?: string[];
 	/** `INVITED`: invited, and not yet a member. */
 	status?: string;
 	/** Whether Rocket.Chat translates messages for the member. */
 	autoTranslate?: boolean;
 	/**
-	 * Calls that are removing this owner from the room. Until `until`, other calls do not count the member as a
-	 * remaining owner. So the last two owners cannot leave at the same time.
+	 * Only for an owner: the calls that are removing this owner from the room. Until the time `until`, other calls do not
+	 * count the member as a remaining owner. So the last two owners cannot leave at the same time.
 	 */
 	departures?: { id: string; until: Date }[];
 	/** The room's key, sealed for this member. No two memberships may have the same text. */
@@ -135,7 +140,7 @@ export interface Subscription {
 	oldRoomKeys?: OldRoomKey[];
 	/** Former keys that came with the offer. */
 	suggestedOldRoomKeys?: OldRoomKey[];
-	/** The keys that this member was offered or has accepted, the newest last, at most 50. */
+	/** The keys that this member was offered or has accepted, the newest last, at most 50. Null: none. */
 	e2eKnownKeys?: KnownKey[] | null;
 	_updatedAt?: Date;
 }

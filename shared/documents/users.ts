@@ -8,13 +8,14 @@ export interface LoginToken {
 	when: Date;
 	/** `personalAccessToken` for tokens that never expire. */
 	type?: string;
-	/** Name of a personal access token. */
+	/** Only for a personal access token: its name, and the time of creation as Rocket.Chat stores it. */
 	name?: string;
 	createdAt?: Date;
-	/** The holder of this personal access token needs no second factor. */
+	/** True for a personal access token whose holder needs no second factor. */
 	bypassTwoFactor?: boolean;
 }
 
+/** Codes of an authenticator app. */
 export interface TotpService {
 	enabled?: boolean;
 	/** Base32. */
@@ -25,6 +26,7 @@ export interface TotpService {
 	usedStep?: number;
 }
 
+/** A code sent by mail. */
 export interface EmailCode {
 	/** bcrypt of its digits. */
 	code: string;
@@ -39,6 +41,7 @@ export interface User {
 	name?: string;
 	emails?: { address: string; verified: boolean }[];
 	profile?: Record<string, unknown>;
+	/** Global roles, such as `user` and `admin`. */
 	roles?: string[];
 	/** Only false means that the user is deactivated. */
 	active?: boolean;
@@ -47,7 +50,7 @@ export interface User {
 	createdAt?: Date;
 	bio?: string;
 	nickname?: string;
-	/** Clients ask the user for a new password. Roomkey only stores it. */
+	/** True: clients ask the user for a new password. Roomkey only stores it. */
 	requirePasswordChange?: boolean;
 	customFields?: Record<string, unknown>;
 	/** The online status, set by Rocket.Chat. */
@@ -65,8 +68,8 @@ export interface User {
 	/** The identity keys. `private_key` is only sent to its owner. */
 	e2e?: { public_key?: string; private_key?: string };
 	/**
-	 * The newest entry, after older ones that are not yet moved to the collection `roomkey_key_history`
-	 * (`test/contract/beyond.md` E15). Earlier data may have the whole history here.
+	 * The newest entry of the history of public keys, after older ones that are not yet moved to the collection
+	 * `roomkey_key_history` (`test/contract/beyond.md` E15). Earlier data may have the whole history here. Null: none.
 	 */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
 	/** Time of the last change of identity keys. Present until the room keys for the former ones are archived. */
@@ -106,7 +109,7 @@ export interface KeyHistory {
 	entries: KeyHistoryEntry[];
 	/** `hash` of the last entry. */
 	head: string;
-	/** Number of older entries that were dropped. */
+	/** Number of older entries that were dropped, because the history was too long. */
 	dropped: number;
 	_updatedAt?: Date;
 }

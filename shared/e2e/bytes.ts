@@ -1,4 +1,4 @@
-/** Converts and encrypts bytes. Uses only what Node and browsers have in common. */
+/** Converts between bytes, text and keys, and encrypts bytes. Uses only what Node and browsers have in common. */
 import { E2EError, malformed, orMalformed } from './error.js';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -124,7 +124,7 @@ export async function toJwkText(key: Key, what: string): Promise<string> {
 	return JSON.stringify(jwk, Object.keys(jwk).sort());
 }
 
-/** Length in bytes, as in Rocket.Chat's clients. */
+/** Length of an initialization vector (IV) in bytes, as in Rocket.Chat's clients. */
 function ivLength({ algorithm: { name } }: Key): number {
 	if (name === 'AES-GCM') return 12;
 	// Without this check, an RSA key would encrypt short texts.

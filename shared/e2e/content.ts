@@ -42,7 +42,7 @@ export async function encryptText(text: string, roomKey: RoomKey, format?: Forma
  * @throws E2EError as `decryptContent` does
  */
 export async function decryptText(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<string> {
-	// Rocket.Chat's web client before 6.10 and its phone apps write `text`.
+	// Rocket.Chat's web client before 6.10 and its phone apps write `text` instead of `msg`.
 	const { msg, text } = await decryptContent(content, keys);
 	if (typeof msg === 'string') return msg;
 	return typeof text === 'string' ? text : '';
@@ -88,9 +88,9 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  * Decrypts the content of a message in any format.
  *
  * @param content the `content` of a message, or the `msg` of a message from before 2024
- * @param keys the room's keys, the present one first. Those with the id in the content are tried first
- * @throws E2EError `malformed` for other content. If no key decrypts it: `wrong-key` if a key has its id, otherwise
- * `unknown-key`
+ * @param keys the room's keys, the present one first. Keys with the id in the content are tried before the others
+ * @throws E2EError `malformed` for other content. If no key decrypts it: `wrong-key` if a key has the id in the
+ * content, otherwise `unknown-key`
  */
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {
 	requireWebCrypto();
@@ -110,7 +110,10 @@ interface ParsedContent extends Encrypted {
 	readonly id: string;
 }
 
-/** Reads content of any format. The cipher depends on the key: current clients write v2 with AES-CBC keys too. */
+/**
+ * Reads content of any format. The result does not name the cipher, which depends on the key: current clients write v2
+ * with AES-CBC keys too.
+ */
 function parseContent(content: unknown): ParsedContent {
 	if (typeof content === 'string') {
 		// Rocket.Chat's phone apps write the description of an upload as JSON.
@@ -122,7 +125,10 @@ function parseContent(content: unknown): ParsedContent {
 	return parseV2(fields);
 }
 
-/** The IV has 12 bytes for AES-GCM, 16 for AES-CBC. The data has at least a tag or a block, of 16 bytes. */
+/**
+ * The IV has 12 bytes for AES-GCM, 16 for AES-CBC. The data has at least an authentication tag or a block, both of 16
+ * bytes.
+ */
 function parseV2(fields: Record<string, unknown> = {}): ParsedContent {
 	if (typeof fields.kid !== 'string') throw malformed('The encrypted text');
 	const iv = fromBase64(fields.iv, 'The encrypted text');

@@ -27,7 +27,7 @@ export type E2EErrorCode =
 	| 'file-changed'
 	/** A list of identity keys is not a hash chain, or lacks a known entry. */
 	| 'broken-history'
-	/** Browsers have WebCrypto only on pages from https or localhost. */
+	/** The runtime has no WebCrypto. Browsers have it only on pages from https or localhost. */
 	| 'no-web-crypto';
 
 /**
@@ -53,12 +53,12 @@ export function requireOptions<T extends object>(options: T): T {
 	return options;
 }
 
-/** Replaces every error by `malformed`, except an `E2EError`. */
+/** Runs a function. Replaces every error of it by `malformed`, except an `E2EError`. */
 export function orMalformed<T>(what: string, run: () => T | Promise<T>): Promise<T> {
 	return orThrow(() => malformed(what), run);
 }
 
-/** Replaces every error by the given one, except an `E2EError`. */
+/** Runs a function. Replaces every error of it by the given one, except an `E2EError`. */
 export async function orThrow<T>(error: () => E2EError, run: () => T | Promise<T>): Promise<T> {
 	try {
 		return await run();

@@ -1,6 +1,6 @@
 /**
- * Encrypts and decrypts files with AES-256-CTR, as streams that buffer about a megabyte. Each file has a new key, which
- * its message contains.
+ * Encrypts and decrypts files with AES-256-CTR, as streams that buffer about a megabyte. Each file has a new key. The
+ * message with the file contains this key.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import {
@@ -40,10 +40,12 @@ export interface FileEncryption {
 export interface FileInfo {
 	readonly name: string;
 	readonly type: string;
+	/** The part of the type before the slash. */
 	readonly typeGroup: string;
+	/** Size of the plain file, in bytes. */
 	readonly size: number;
 	readonly encryption: FileEncryption;
-	/** Of the plain file, in hexadecimal digits. */
+	/** Hash of the plain file, in hexadecimal digits. */
 	readonly hashes: { readonly sha256: string };
 }
 
@@ -170,8 +172,8 @@ export function uploadMetadata(info: FileInfo): Record<string, unknown> {
 }
 
 /**
- * Encrypts successive pieces with AES-CTR. All pieces but the last must consist of whole blocks. The counter is the
- * lower 64 bits of the IV.
+ * Returns a function that encrypts or decrypts successive pieces with AES-CTR, in which both are the same operation.
+ * All pieces but the last must consist of whole blocks. The counter is the lower 64 bits of the IV.
  */
 async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) => Promise<Bytes>> {
 	const webCrypto = subtle();
@@ -226,7 +228,8 @@ function convert(source: ReadableStream<Uint8Array>, { convertPiece, end, fail }
 			async pull(controller) {
 				try {
 					await fill();
-					// A source may give a whole file as one part. To copy the rest for each piece would be slow.
+					// `subarray` does not copy. A source may give a whole file as one part. To copy the rest of it for each
+					// piece would be slow.
 					const piece = buffered.subarray(0, CHUNK);
 					buffered = buffered.subarray(CHUNK);
 					if (piece.length > 0) controller.enqueue(await convertPiece(piece));

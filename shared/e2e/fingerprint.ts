@@ -12,7 +12,8 @@ const GROUPS = 12;
  * key.
  *
  * @param key a public key as stored, or a room key
- * @throws E2EError `malformed`; `unfit-key` for a weak public key; `not-extractable` for a room key
+ * @throws E2EError `malformed`; `unfit-key` for a weak public key; `not-extractable` for a room key that WebCrypto does
+ * not export
  */
 export async function fingerprintOf(key: string | RoomKey): Promise<string> {
 	const value = utf8(`roomkey fingerprint\n${canonicalText(key)}`);

@@ -1,6 +1,6 @@
 /**
- * Identity keys: the RSA key pair of a user. The private key is stored encrypted (`wrapping.ts`,
- * `test/contract/rocketchat-e2e.md` section 13).
+ * Identity keys: the RSA key pair of a user. The private key is stored encrypted with a passphrase that only the user
+ * knows (`wrapping.ts`, `test/contract/rocketchat-e2e.md` section 13).
  */
 import { fromBase64Url, fromJson, type Key, requireWebCrypto, subtle, toHex, toJwk, toJwkText } from './bytes.js';
 import { E2EError, malformed, orThrow } from './error.js';
@@ -11,11 +11,14 @@ const RSA = { name: 'RSA-OAEP', hash: 'SHA-256' };
 const PUBLIC_MEMBERS = ['n', 'e'];
 const PRIVATE_MEMBERS = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'];
 
-/** Limits of a modulus in bits. A shorter one is weak, a longer one is slow. */
+/**
+ * Limits of a modulus in bits. A shorter one is weak, a longer one is slow. A room key is only sealed for 2048 bits
+ * (`room-key.ts`). Longer keys are accepted elsewhere, for example for a fingerprint.
+ */
 const MIN_BITS = 2048;
 const MAX_BITS = 16_384;
 
-/** Smaller exponents have made attacks possible, larger ones are slow. All clients use 65537. */
+/** Limits of a public exponent: smaller ones have made attacks possible, larger ones are slow. Clients use 65537. */
 const MIN_EXPONENT = 65_537n;
 const MAX_EXPONENT_BYTES = 8;
 
@@ -42,6 +45,7 @@ export interface PublicNumbers {
  */
 export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
 	requireFormat(format);
+	// The exponent is 65537.
 	const size = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
 	const pair = await subtle().generateKey({ ...RSA, ...size }, true, ['encrypt', 'decrypt']);
 	return { publicKey: await toJwkText(pair.publicKey, 'The public key'), privateKey: pair.privateKey };
@@ -49,7 +53,8 @@ export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
 
 /**
  * The public key of a private key, so that a client does not have to trust the server's copy.
- * @throws E2EError `malformed` for another kind of key; `not-extractable`, where `unwrapIdentity` still works
+ * @throws E2EError `malformed` for another kind of key; `not-extractable` if WebCrypto does not export the key. In that
+ * case `unwrapIdentity` (`wrapping.ts`) can return the public key, from the stored private key and the passphrase
  */
 export async function publicKeyOf(privateKey: Key): Promise<string> {
 	requirePrivateKey(privateKey);
@@ -63,12 +68,12 @@ export function publicKeyText({ n, e }: Record<string, unknown>): string {
 
 /**
  * Imports a stored public key.
- * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` for a weak key, and if WebCrypto
- * refuses it
+ * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` if `publicNumbers` does not
+ * accept its numbers, or WebCrypto refuses it
  */
 export async function importPublicKey(publicKey: string): Promise<Key> {
 	requireWebCrypto();
-	// Throws for a weak key.
+	// Throws for numbers that are not accepted.
 	publicNumbers(publicKey);
 	return importRsa(fromJson(publicKey), PUBLIC_MEMBERS, 'encrypt', true, () => unfit('WebCrypto refuses it'));
 }
@@ -85,7 +90,10 @@ export async function importPrivateKey(jwk: Record<string, unknown>, extractable
 	return importRsa(jwk, PRIVATE_MEMBERS, 'decrypt', extractable, () => malformed('The private key'));
 }
 
-/** The numbers of a public key text. @throws E2EError `malformed` for another text; `unfit-key` for a weak key */
+/**
+ * The numbers of a public key text.
+ * @throws E2EError `malformed` for another text; `unfit-key` beyond the limits above, or for an even number
+ */
 export function publicNumbers(publicKey: string): PublicNumbers {
 	const jwk = fromJson(publicKey);
 	const [n, e] = [numberIn(jwk?.n), numberIn(jwk?.e)];

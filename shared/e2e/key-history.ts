@@ -18,6 +18,7 @@ export interface KeyHistoryEntry {
 export interface KeyHistory {
 	/** The hash of the last entry, for `knownHead` of the next check. Empty for an empty history. */
 	readonly head: string;
+	/** The present public key; undefined for an empty history. */
 	readonly publicKey: string | undefined;
 	/** The entries since `knownHead`, oldest first. */
 	readonly since: readonly KeyHistoryEntry[];
@@ -34,8 +35,8 @@ export interface KeyHistory {
  *
  * @param entries all entries of the answer, the oldest first
  * @param knownHead the `head` of the earlier check
- * @throws E2EError `broken-history` if an entry was changed, removed or inserted, or if `knownHead` is not found. It
- * may be the hash of the last dropped entry
+ * @throws E2EError `broken-history` if an entry was changed, removed or inserted, or if `knownHead` is missing: it
+ * must be the hash of one of the entries, or of the dropped entry before the first
  */
 export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, knownHead?: string): Promise<KeyHistory> {
 	requireWebCrypto();
@@ -56,7 +57,7 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 	const knownIndex = knownHead ? all.findIndex(({ hash }) => hash === knownHead) : -1;
 	if (knownHead && knownIndex < 0 && !isKnownDropped) throw brokenHistory('The known entry is missing');
 	const isChange = (entry: KeyHistoryEntry, index: number) => {
-		// The entry before. `since` begins at `knownIndex + 1`.
+		// The entry before `entry`, because `since` begins at `knownIndex + 1`.
 		const before = all[knownIndex + index];
 		return before === undefined || !isSame(entry.public_key, before.public_key);
 	};

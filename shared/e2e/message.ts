@@ -101,6 +101,7 @@ export async function decryptMessage(message: Message, keys: Iterable<RoomKey>):
 	const { content, msg, t, e2e } = message as Record<string, unknown>;
 	if (t !== 'e2e' && e2e !== 'done') return message;
 	const decrypted = await decryptContent((content ?? msg) as EncryptedContent | string, keys);
+	// Some clients write `text` instead of `msg`.
 	const text = [decrypted.msg, decrypted.text].find((value) => typeof value === 'string');
 	const members: Content = { ...decrypted, msg: text };
 	const present = SECRET_MEMBERS.filter((name) => members[name] !== undefined);
@@ -114,7 +115,7 @@ export async function decryptMessage(message: Message, keys: Iterable<RoomKey>):
 
 /**
  * The people (`@`) and rooms (`#`) that a text mentions, for `e2eMentions`.
- * @throws E2EError `malformed` for no text
+ * @throws E2EError `malformed` if the text is no string
  */
 export function mentionsIn(text: string): { e2eUserMentions: string[]; e2eChannelMentions: string[] } {
 	if (typeof text !== 'string') throw malformed('The text');

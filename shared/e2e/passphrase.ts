@@ -12,7 +12,7 @@ export function generatePassphrase(): string {
 
 /** An unbiased random number below `count`, which is at most 65,536. */
 function randomBelow(count: number): number {
-	// Larger numbers would make some results more frequent.
+	// Larger numbers are discarded: they would make some results more frequent.
 	const limit = 65_536 - (65_536 % count);
 	for (;;) {
 		const [high = 0, low = 0] = randomBytes(2);

@@ -28,7 +28,7 @@ const SEALED_LENGTH = 344;
 /** Length of a key id in v1 and legacy. */
 const SHORT_ID_LENGTH = 12;
 
-/** A v1 key id. Legacy ids begin with `eyJ`. */
+/** A v1 key id. Legacy ids do not match, because they begin with `eyJ`. */
 const HASH_ID = /^[0-9a-f]{12}$/;
 
 const CBC = { name: 'AES-CBC', length: 128 };
@@ -135,8 +135,8 @@ function parseJwk(jwk: string) {
  *
  * @param publicKey the member's public key, as stored
  * @returns the key id, followed by 344 characters of base64
- * @throws E2EError `malformed`; `not-extractable` for the room key; `unfit-key` for a public key that is weak or not of
- * 2048 bits
+ * @throws E2EError `malformed`; `not-extractable` if WebCrypto does not export the room key; `unfit-key` for a public
+ * key that is weak or not of 2048 bits
  */
 export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<string> {
 	const webCrypto = subtle();
@@ -152,15 +152,15 @@ export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<
 	return id + toBase64(new Uint8Array(sealed));
 }
 
-/** The key id, which is not encrypted. @throws E2EError `malformed` */
+/** The key id in a sealed key. This part is not encrypted. @throws E2EError `malformed` */
 export function sealedKeyId(sealed: string): string {
 	return parseSealed(sealed).id;
 }
 
 /**
  * Opens a sealed room key: `E2EKey`, `E2ESuggestedKey`, or the `E2EKey` of one of `oldRoomKeys`.
- * @throws E2EError `malformed`; `key-id-mismatch` if the key has another id; `wrong-key` if it was sealed for another
- * private key
+ * @throws E2EError `malformed`; `key-id-mismatch` as `importRoomKey` does; `wrong-key` if the text was sealed for
+ * another private key
  */
 export async function openRoomKey(sealed: string, privateKey: Key, options: OpenSealedOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();
@@ -176,7 +176,7 @@ export async function openRoomKey(sealed: string, privateKey: Key, options: Open
 }
 
 function parseSealed(sealed: string) {
-	// The length of the id varies.
+	// The length of the id varies, but not the length of the rest.
 	if (typeof sealed !== 'string' || sealed.length <= SEALED_LENGTH) throw malformed('The sealed room key');
 	const data = fromBase64(sealed.slice(-SEALED_LENGTH), 'The sealed room key');
 	if (data.length !== CIPHERTEXT_BYTES) throw malformed('The sealed room key');

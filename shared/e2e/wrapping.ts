@@ -20,9 +20,10 @@ import { type Format, requireFormat } from './formats.js';
 import { type Identity, importPrivateKey, publicKeyText, publicNumbers, requirePrivateKey } from './identity.js';
 import { checkPassphrase, encodings } from './passphrase.js';
 
+/** Number of PBKDF2 rounds of every v1 key. */
 const V1_ROUNDS = 1000;
 
-/** As OWASP recommends for PBKDF2 with SHA-256. The number is stored with the key. */
+/** Number of PBKDF2 rounds of a new v2 key, as OWASP recommends for SHA-256. The number is stored with the key. */
 const DEFAULT_ROUNDS = 600_000;
 const MIN_ROUNDS = 1000;
 
@@ -31,7 +32,7 @@ const MAX_ROUNDS = 10_000_000;
 
 const AES_BY_VERSION = { v1: 'AES-CBC', v2: 'AES-GCM' };
 
-/** How a private key is stored. The format `legacy` stores it as `v1`. */
+/** How a private key is stored. The format `legacy` stores it in the same way as `v1`. */
 type Version = 'v1' | 'v2';
 
 export interface WrapOptions {
@@ -41,7 +42,7 @@ export interface WrapOptions {
 	readonly allowAmbiguous?: boolean;
 }
 
-/** As in `e2e.fetchMyKeys` and `e2e.setUserPublicAndPrivateKeys`. */
+/** The identity keys of a user, as in `e2e.fetchMyKeys` and `e2e.setUserPublicAndPrivateKeys`. */
 export interface StoredKeys {
 	readonly public_key: string;
 	readonly private_key: string;
@@ -87,7 +88,10 @@ export async function unwrapPrivateKey(
 	return (await unwrapIdentity(stored, passphrase, userId, options)).privateKey;
 }
 
-/** Unwraps a stored private key and returns it with its public key. `extractable` may be false. */
+/**
+ * Unwraps a stored private key and returns it with its public key. This also works if `extractable` is false, unlike
+ * `publicKeyOf`.
+ */
 export async function unwrapIdentity(
 	stored: string,
 	passphrase: string,

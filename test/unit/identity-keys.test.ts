@@ -1,4 +1,7 @@
-/** Identity keys: test/contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; test/contract/beyond.md E5, T2. */
+/**
+ * Identity keys: test/contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; test/contract/beyond.md E5. A number after # is an
+ * issue of Rocket.Chat, listed in section 12.
+ */
 import { expect } from 'chai';
 import { recordEvents } from '../support/announced.js';
 import { publicKey, unfitKeys } from '../support/keys.js';

@@ -8,7 +8,6 @@ describe('arguments over REST', () => {
 	let server: RoomkeyServer;
 	let received: unknown;
 
-	/** A method that records its argument in `received`. */
 	const recordingMethod = (name: string, verb: 'GET' | 'POST', pattern: unknown) =>
 		method({
 			name,
@@ -58,7 +57,7 @@ describe('arguments over REST', () => {
 
 	const noon = new Date('2026-01-31T12:00:00.000Z');
 
-	it('are dates if the text is a date in ISO form, and the pattern accepts a date, but not the text', async () => {
+	it('become dates from ISO text, unless the pattern accepts the text', async () => {
 		for (const send of [(name: string, text: string) => query(name, `value=${text}`), json]) {
 			expect(await send('date', '2026-01-31T12:00:00.000Z')).to.deep.equal(noon);
 			expect(await send('date', '2026-01-31T12:00Z')).to.deep.equal(noon);
@@ -85,7 +84,7 @@ describe('arguments over REST', () => {
 		).to.deep.equal({ since: noon, note: 'x' });
 	});
 
-	it('are lists, also of numbers, booleans and dates, from one text, a repeated name, a name with brackets, or JSON', async () => {
+	it('become lists from one text, a repeated name, a name with [], or JSON', async () => {
 		expect(await query('numbers', 'value=1')).to.deep.equal([1]);
 		expect(await query('numbers', 'value=1&value=2.5')).to.deep.equal([1, 2.5]);
 		// `value` is read before `value[]`.
@@ -98,7 +97,7 @@ describe('arguments over REST', () => {
 		expect(await query('numbers', 'value=1&value=x')).to.match(/^Match error/);
 	});
 
-	it('are all read from a query or a form, however many they are', async () => {
+	it('are read completely from a query or a form of 1,500 values', async () => {
 		const texts = Array.from({ length: 1500 }, (_, i) => `${i}`);
 		const fields = texts.map((text) => `value=${text}`).join('&');
 		expect(await query('texts', fields)).to.deep.equal(texts);

@@ -59,7 +59,7 @@ describe('lists and settings over REST', () => {
 		expect(names(ok(await get(url(`channels.list?_id=${rids.news}`), alice)).channels)).to.deep.equal(['news']);
 	});
 
-	it('channels.list: a guest sees only the channels that they have joined; a user without a permission to see channels is refused', async () => {
+	it('channels.list: a guest sees only joined channels; a user without permission is refused', async () => {
 		expect(names(ok(await get(url('channels.list'), guest)).channels)).to.deep.equal(['news']);
 		const nobody = await addPerson(app.store, { roles: ['none'] });
 		expect((await get(url('channels.list'), nobody)).status).to.equal(403);
@@ -136,7 +136,7 @@ describe('lists and settings over REST', () => {
 		expect(await app.store.rooms.countDocuments({ _id: room._id as string })).to.equal(0);
 	});
 
-	it('users.removeOtherTokens, users.logoutOtherClients: end all other logins, and keep that of the caller', async () => {
+	it('users.removeOtherTokens, users.logoutOtherClients: end all logins but that of the caller', async () => {
 		for (const path of ['users.removeOtherTokens', 'users.logoutOtherClients']) {
 			const person = await addPerson(app.store, { password: 'secret' });
 			const logIn = async () => {
@@ -204,7 +204,7 @@ describe('methods that Rocket.Chat’s clients call over DDP', () => {
 	});
 	after(() => roomkey.close());
 
-	it('permissions/get: all permissions, or those that have changed since a time; also before a login', async () => {
+	it('permissions/get: all permissions, or those changed since a time; also without a login', async () => {
 		const all = (await roomkey.call(null, 'permissions/get')) as Json[];
 		expect(all).to.deep.include({ _id: 'create-user', roles: ['admin'] });
 		const since = new Date();
@@ -251,7 +251,7 @@ describe('methods that Rocket.Chat’s clients call over DDP', () => {
 		expect(await roomkey.call(alice, 'getRoomNameById', rid)).to.equal('named');
 		const channel = await addRoom(roomkey.store, [], { name: 'open', t: 'c' });
 		expect(await roomkey.call(bob, 'getRoomNameById', channel)).to.equal('open');
-		// A channel of a team that is not public, and that bob is not a member of.
+		// Bob is no member of this team, which is not public.
 		const ofTeam = await addRoom(roomkey.store, [], { name: 'of-team', t: 'c', teamId: 'no-public-team' });
 		for (const hidden of [rid, ofTeam, 'missing', '']) {
 			expect(await rejection(roomkey.call(bob, 'getRoomNameById', hidden))).to.include({ error: 'error-not-allowed' });

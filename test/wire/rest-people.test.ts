@@ -38,7 +38,6 @@ describe('the REST API of users and settings', () => {
 
 	const newUsername = () => `user.test.${Date.now()}.${count++}`;
 
-	/** Creates a user with the fields that the helper of Rocket.Chat's tests sends. */
 	function create(more: object = {}) {
 		const username = newUsername();
 		const email = `${username}@rocket.chat`;
@@ -85,7 +84,7 @@ describe('the REST API of users and settings', () => {
 		expect((await ask()).body).to.deep.equal(first.body);
 	});
 
-	it('lets an admin create three users, and delete them and the group of one of them, as the tests of Rocket.Chat do', async () => {
+	it('lets an admin delete users, and the group that one of them owns', async () => {
 		const people = await Promise.all([create(), create(), create()]);
 		const [owner, member] = people.map(({ body }) => body.user as User) as [User, User];
 		const asOwner = await logIn(owner.username as string, 'rocket.chat');
@@ -137,7 +136,7 @@ describe('the REST API of users and settings', () => {
 		});
 	});
 
-	it('changes users: a password set by an admin ends the logins of the user, a change of the own password keeps the login', async () => {
+	it('changes users, and ends their logins only if an admin sets the password', async () => {
 		const { user } = (await create()).body as { user: User };
 		const { token } = await logIn(user.username as string, 'rocket.chat');
 		const client = await RawClient.connect(app.webSocketUrl);
@@ -178,7 +177,7 @@ describe('the REST API of users and settings', () => {
 		});
 	});
 
-	it('lets admins issue, list and revoke tokens, and closes the connections of a revoked token', async () => {
+	it('lets admins issue, list and revoke tokens, and closes connections of revoked ones', async () => {
 		const { user } = (await create()).body as { user: User };
 		const made = await post(`${api}/users.createToken`, admin, { username: user.username });
 		expect(made.status).to.equal(200);
@@ -244,7 +243,7 @@ describe('the REST API of users and settings', () => {
 			expect((await get(`${api}/settings/LDAP_Enable`, alice)).body).to.deep.equal(UNAUTHORIZED);
 		});
 
-		it('are read by GET and written by POST at one path, which refuses other verbs', async () => {
+		it('answer DELETE with 405 and the allowed verbs', async () => {
 			const { status, headers } = await request(`${api}/settings/E2E_Enable`, { method: 'DELETE' });
 			expect(status).to.equal(405);
 			expect(headers.get('allow')?.split(', ')).to.have.members(['GET', 'POST', 'HEAD']);

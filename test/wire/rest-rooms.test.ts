@@ -1,6 +1,6 @@
 /**
- * Rooms and members over REST, with the answers that Rocket.Chat's own API tests expect, and the events of streams. Numbers
- * in titles are sections of test/contract/rocketchat-e2e.md; `E` and `T` are rules of test/contract/beyond.md.
+ * Rooms and members over REST, with the answers that Rocket.Chat's own API tests expect, and the events of streams.
+ * In titles, numbers are sections of test/contract/rocketchat-e2e.md. `E` and `T` are rules of test/contract/beyond.md.
  */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
@@ -94,7 +94,7 @@ describe('rooms over REST', () => {
 		expectRefused(await send(bob, 'groups.kick', { roomId, userId: alice.id }), 'error-room-not-found');
 	});
 
-	it('groups.leave: the answer says that the caller was the last holder of the key (E11)', async () => {
+	it('groups.leave: says that the caller was the last holder of the key (E11)', async () => {
 		const { _id: roomId } = await create(alice, { members: ['bob'], extraData: { encrypted: true } });
 		await app.store.subscriptions.updateOne(
 			{ rid: roomId as string, 'u._id': bob.id },
@@ -121,7 +121,7 @@ describe('rooms over REST', () => {
 		ok(await send(admin, 'im.delete', { roomId: id }));
 	});
 
-	it('im.delete: deletes the direct room of the caller with the named user, and no other', async () => {
+	it('im.delete: deletes only the direct room of the caller and the named user', async () => {
 		const between = ok(await send(alice, 'im.create', { username: 'bob' })).room as Json;
 		const own = ok(await send(admin, 'im.create', { username: 'bob' })).room as Json;
 		ok(await send(admin, 'im.delete', { username: 'bob' }));
@@ -135,7 +135,7 @@ describe('rooms over REST', () => {
 		ok(await send(admin, 'im.delete', { roomId: between._id }));
 	});
 
-	it('groups.kick: for a user who is no member, a caller who may kick from any group gets success, others an error', async () => {
+	it('groups.kick: kicking a user who is no member needs kick-user-from-any-p-room', async () => {
 		const { _id: roomId } = await create(alice);
 		const allow = (roles: string[]) =>
 			send(admin, 'permissions.update', { permissions: [{ _id: 'kick-user-from-any-p-room', roles }] });
@@ -212,7 +212,7 @@ describe('rooms over REST', () => {
 		}
 	});
 
-	it('subscriptions.get, rooms.get: accept dates of any form as updatedSince, and refuse days that do not exist', async () => {
+	it('subscriptions.get, rooms.get: read updatedSince in several forms, and refuse impossible dates', async () => {
 		for (const path of ['subscriptions.get', 'rooms.get']) {
 			const noDates = [
 				'x',
@@ -265,7 +265,7 @@ describe('rooms over REST', () => {
 			return client;
 		}
 
-		/** Events as [event name without the user id, action, document], up to the first for which `passes` is true. */
+		/** Events as [event name without the user id, action, document], up to the first that `passes`. */
 		async function until(client: RawClient, passes: (event: [string, string, Json]) => boolean) {
 			const events: [string, string, Json][] = [];
 			for (;;) {
@@ -276,7 +276,7 @@ describe('rooms over REST', () => {
 			}
 		}
 
-		it('join: the new member gets the membership and the room, the other member the room', async () => {
+		it('join: the new member gets membership and room, the other member the room', async () => {
 			const { _id: roomId } = await create(alice, { extraData: { encrypted: true } });
 			const [toAlice, toBob] = [await listen(alice), await listen(bob)];
 			await send(alice, 'groups.invite', { roomId, userId: bob.id });

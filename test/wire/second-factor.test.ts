@@ -1,4 +1,4 @@
-/** Second factors over real sockets: test/contract/rocketchat-e2e.md 4.7, section 6 (users.resetE2EKey), 7.5, 8, 9.1, 9.2. */
+/** Second factors over real sockets (test/contract/rocketchat-e2e.md 4.7, 6, 7.5, 8, 9.1, 9.2). */
 import { expect } from 'chai';
 import { parse, stringify } from '../../shared/ejson.js';
 import { Match } from '../../shared/match.js';
@@ -20,7 +20,6 @@ const REQUIRED = {
 	errorType: 'Meteor.Error',
 };
 
-/** A method that asks for no second factor. */
 const echo = method({
 	name: 'test.echo',
 	summary: 'for a test',
@@ -68,7 +67,7 @@ describe('second factors over the wire', () => {
 		const url = () => `${app.url}/api/v1/login`;
 		const body = () => ({ user: alice.username, password: PASSWORD });
 
-		it('answers 401 with error totp-required and details, without a code', async () => {
+		it('answers a missing code with 401, totp-required and details', async () => {
 			const answer = await post(url(), null, body());
 			expect([answer.status, answer.body]).to.deep.equal([
 				401,
@@ -76,7 +75,7 @@ describe('second factors over the wire', () => {
 			]);
 		});
 
-		it('answers 401 with error totp-invalid and details, with a wrong code', async () => {
+		it('answers a wrong code with 401, totp-invalid and details', async () => {
 			const answer = await post(url(), null, { ...body(), code: wrongCode() });
 			expect([answer.status, answer.body]).to.deep.equal([
 				401,
@@ -84,8 +83,8 @@ describe('second factors over the wire', () => {
 			]);
 		});
 
-		it('answers 200 with a code in the body, or in the headers', async () => {
-			// A code works once, so the second login uses the code of the next time step.
+		it('accepts a code in the body or in the headers', async () => {
+			// A code works once. `authenticatorCode(1)` is that of the next time step.
 			const first = await post(url(), null, { ...body(), code: authenticatorCode() });
 			expect(first.body).to.have.nested.property('data.userId', alice.id);
 			const second = await postWith('login', { 'x-2fa-code': authenticatorCode(1), 'x-2fa-method': 'totp' }, body());
@@ -93,7 +92,7 @@ describe('second factors over the wire', () => {
 			expect(first.text + second.text).to.not.match(/totp|services/);
 		});
 
-		it('answers 401 without the name of a second factor, with a wrong password and a right code', async () => {
+		it('answers a wrong password without naming a second factor, even with a right code', async () => {
 			const answer = await post(url(), null, { ...body(), password: 'wrong', code: authenticatorCode() });
 			expect([answer.status, answer.body]).to.deep.equal([
 				401,
@@ -108,7 +107,7 @@ describe('second factors over the wire', () => {
 	});
 
 	describe('POST users.resetE2EKey (sections 6, 7.5)', () => {
-		it('answers 400 with errorType totp-required, without a code', async () => {
+		it('answers a missing code with 400, totp-required and details', async () => {
 			const { status, body } = await postWith('users.resetE2EKey', headersOf(alice));
 			expect([status, body]).to.deep.equal([
 				400,
@@ -121,7 +120,7 @@ describe('second factors over the wire', () => {
 			]);
 		});
 
-		it('answers 400 with errorType totp-invalid, with a wrong code', async () => {
+		it('answers a wrong code with 400, totp-invalid and details', async () => {
 			const { status, body } = await postWith('users.resetE2EKey', {
 				...headersOf(alice),
 				'x-2fa-code': wrongCode(),
@@ -133,7 +132,7 @@ describe('second factors over the wire', () => {
 			]);
 		});
 
-		it('answers 200 with the right code in the headers', async () => {
+		it('accepts the right code in the headers', async () => {
 			const { status, body } = await postWith('users.resetE2EKey', {
 				...headersOf(alice),
 				'x-2fa-code': authenticatorCode(),
@@ -144,7 +143,7 @@ describe('second factors over the wire', () => {
 	});
 
 	describe('methods over DDP (4.7)', () => {
-		it('e2e.resetOwnE2EKey reads the code from the parameter after its last argument', async () => {
+		it('e2e.resetOwnE2EKey reads the code from a parameter after the last argument', async () => {
 			await client.call('login', { resume: alice.token });
 			expect((await client.call('e2e.resetOwnE2EKey')).error).to.deep.equal(REQUIRED);
 			const wrong = { twoFactorCode: wrongCode(), twoFactorMethod: 'totp' };

@@ -16,15 +16,14 @@ function securityHeadersOf(headers: Headers): Record<string, string | null> {
 	return Object.fromEntries(Object.keys(EXPECTED).map((name) => [name, headers.get(name)]));
 }
 
-/** Expects the security headers in an answer that was read as text. */
-function expectIn(text: string): void {
+function expectHeadersIn(text: string): void {
 	for (const [name, value] of Object.entries(EXPECTED)) expect(text).to.include(`${name}: ${value}\r\n`);
 }
 
 describe('security headers', () => {
 	let app: TestApp;
 	before(async () => {
-		// With a maximum of 0, a DDP connection from an allowed origin is refused with 429.
+		// With this maximum, DDP connections from allowed origins are refused with 429.
 		app = await startApp({ ddp: { maxConnectionsPerAddress: 0 }, allowedOrigins: 'own' });
 	});
 	after(() => app.close());
@@ -55,7 +54,7 @@ describe('security headers', () => {
 		});
 	}
 
-	it('are in the answer of a method, and in the answer to an invalid body', async () => {
+	it('are in the answers to a method call and to an invalid body', async () => {
 		const alice = await addPerson(app.store);
 		expect(securityHeadersOf((await get(`${app.url}/api/v1/me`, alice)).headers)).to.deep.equal(EXPECTED);
 		const headers = { 'content-type': 'application/json' };
@@ -75,7 +74,7 @@ describe('security headers', () => {
 		] as const) {
 			const answer = await RawHttp.to(app.url).send(text).untilClosed();
 			expect(answer.slice(0, 12)).to.equal(`HTTP/1.1 ${status}`);
-			expectIn(answer);
+			expectHeadersIn(answer);
 		}
 	});
 
@@ -85,7 +84,7 @@ describe('security headers', () => {
 		expect(answer)
 			.to.match(/^HTTP\/1\.1 417/)
 			.and.include('{"success":false,"error":"Expectation failed"}');
-		expectIn(answer);
+		expectHeadersIn(answer);
 	});
 
 	it('let the page at /api-docs load only scripts of the same server', async () => {

@@ -1,6 +1,6 @@
 /**
- * Several processes on one store, an LMDB folder or the MongoDB at `ROOMKEY_TEST_MONGO_URL`. In some tests one of them is
- * killed (`test/contract/beyond.md` E1; `test/contract/ddp.md` section 14).
+ * Several processes on one store, an LMDB folder or the MongoDB at `ROOMKEY_TEST_MONGO_URL` (`test/contract/beyond.md` E1,
+ * `test/contract/ddp.md` 14).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,7 +21,6 @@ import type { OpenStore } from '../support/store.js';
 
 const program = fileURLToPath(new URL('../support/sharedServer.js', import.meta.url));
 
-/** A server in a process of its own. */
 interface Server {
 	readonly url: string;
 	readonly child: ChildProcess;
@@ -96,7 +95,7 @@ describe('several processes on one store', () => {
 	const send = (server: Server, method: string, body: object) =>
 		post(`${server.url}/api/v1/${method}`, alice, body, { 'Idempotency-Key': 'one-call' });
 
-	it('a call that is repeated at another process, after the process of the first call was killed, gets the first answer', async () => {
+	it('give a call its first answer again after its process was killed', async () => {
 		const [first, second] = [await start(), await start()];
 		const set = (server: Server) => send(server, 'e2e.setRoomKeyID', { rid, keyID: 'key' });
 		expect((await set(first)).text).to.equal('{"success":true}');
@@ -105,7 +104,7 @@ describe('several processes on one store', () => {
 		expect(await keyIdOf(open.store, rid)).to.equal('key');
 	});
 
-	it('a DDP client whose process was killed resumes its session at another process, and its repeated call gets the answer of the first call', async () => {
+	it('resume a DDP session of a killed process, and answer its repeated call', async () => {
 		const [first, second] = [await start(), await start()];
 		const connect = async ({ url }: Server, former?: string) => {
 			const client = await clients.connect(`${url.replace('http', 'ws')}/websocket`, {}, former);
@@ -120,7 +119,7 @@ describe('several processes on one store', () => {
 		expect((await set(await connect(second, client.session))).error).to.equal(undefined);
 	});
 
-	it('run a call that waits at another process there, if the process of the first call is killed', async () => {
+	it('run a waiting repeated call when the process of the first is killed', async () => {
 		const [first, second] = [await start('hold'), await start()];
 		const lost = send(first, 'test.hold', {}).catch(() => 'lost');
 		await first.held;

@@ -96,7 +96,7 @@ describe('several servers on one store', () => {
 			await client.call('login', { resume: alice.token });
 			return client;
 		}
-		/** Terminates the socket of a client. @returns the session id that it had */
+		/** @returns the id of the session that has ended */
 		async function terminate(client: RawClient): Promise<string> {
 			client.socket.terminate();
 			await client.closed;
@@ -117,7 +117,7 @@ describe('several servers on one store', () => {
 		});
 	});
 
-	it('a waiting member is reserved for one provider of the key, over all servers', async () => {
+	it('reserve a waiting member for one provider of the key, over all servers', async () => {
 		await start();
 		const providers = await Promise.all([1, 2, 3].map(() => addPerson(first.store)));
 		const waiting = await Promise.all([1, 2, 3, 4].map((i) => addPerson(first.store, identity(`waiting ${i}`))));

@@ -33,7 +33,6 @@ describe('streams', () => {
 		for (const frame of await client.take(2)) expect(frame.msg).to.equal('ready');
 	}
 
-	/** All frames that arrive before the `pong`. */
 	async function framesSoFar(client: RawClient): Promise<Frame[]> {
 		client.send({ msg: 'ping', id: 'end' });
 		const frames: Frame[] = [];
@@ -54,7 +53,7 @@ describe('streams', () => {
 		return rid;
 	}
 
-	it('end for a member who was removed from their room; the other members still receive events', async () => {
+	it('end for a member who is removed, and continue for the others', async () => {
 		const rid = await makeRoom();
 		const [gone, stays] = [await connect(member), await connect(owner)];
 		await watch(gone, rid);
@@ -67,7 +66,7 @@ describe('streams', () => {
 		expect((await framesSoFar(stays)).filter(({ msg }) => msg === 'changed')).to.have.length.greaterThan(1);
 	});
 
-	it('end for a member who left their room', async () => {
+	it('end for a member who leaves', async () => {
 		const rid = await makeRoom();
 		const gone = await connect(member);
 		await watch(gone, rid);
@@ -76,7 +75,7 @@ describe('streams', () => {
 		expect((await framesSoFar(gone)).map(asText)).to.have.members(ended(rid));
 	});
 
-	it('continue for a user who left a channel but may still read it; no event is missed', async () => {
+	it('continue without a gap if a user leaves a channel but may read it', async () => {
 		const rid = await makeRoom({ t: 'c' });
 		const gone = await connect(member);
 		await watch(gone, rid);
@@ -98,7 +97,7 @@ describe('streams', () => {
 		expect((await framesSoFar(ofOwner)).map(asText)).to.include.members(ended(rid));
 	});
 
-	it('end, in a discussion, for a member who was removed from the parent room', async () => {
+	it('end in a discussion for a member who is removed from the parent room', async () => {
 		const rid = await makeRoom();
 		const discussion = await addRoom(app.store, [owner], { prid: rid });
 		const gone = await connect(member);
@@ -126,8 +125,7 @@ describe('streams', () => {
 		const rid = await makeRoom();
 		await app.store.subscriptions.updateOne({ rid, 'u._id': member.id }, { $set: { status: 'INVITED' } });
 		const invited = await connect(member);
-		// If a room has fewer members than there are event names with readers, the server looks for readers among the members,
-		// otherwise for members among the readers. Here one event name has readers.
+		// With 0 members the server goes through the members, with 5 through the one event name that has readers.
 		for (const usersCount of [0, 5]) {
 			await app.store.rooms.updateOne({ _id: rid }, { $set: { usersCount }, $unset: { e2eKeyId: 1 } });
 			const id = `changes-${usersCount}`;

@@ -1,7 +1,4 @@
-/**
- * The order of the events of one document. The server reads the store before it sends an event, and these reads may take
- * different times.
- */
+/** Events of one document keep their order, however long the reads of the store before each event take. */
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Store } from '../../shared/store.js';
@@ -10,7 +7,6 @@ import { clientsOfEachTest } from '../support/clients.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
-/** Number of turns of the event loop that a slow read takes. */
 const SLOW_READ_TURNS = 50;
 
 async function waitTurns(): Promise<void> {
@@ -22,8 +18,7 @@ describe('if the first read of the store is slow', () => {
 	let open: OpenStore;
 	let app: TestApp;
 	let alice: Person;
-	/** Whether the next read is slow. */
-	let isSlow = false;
+	let isNextReadSlow = false;
 
 	beforeEach(async () => {
 		open = await openTestStore();
@@ -37,11 +32,10 @@ describe('if the first read of the store is slow', () => {
 
 	function withSlowReads(store: Store): Store {
 		const { users, subscriptions } = store;
-		/** Whether this read is slow. The reads after it are not. */
 		const takeSlow = () => {
-			const wasSlow = isSlow;
-			isSlow = false;
-			return wasSlow;
+			const isSlow = isNextReadSlow;
+			isNextReadSlow = false;
+			return isSlow;
 		};
 		async function* find(...asked: Parameters<typeof subscriptions.find>) {
 			if (takeSlow()) await waitTurns();
@@ -69,18 +63,18 @@ describe('if the first read of the store is slow', () => {
 		};
 	}
 
-	it('the events of a room still reach its members in the order of the writes', async () => {
+	it('events of a room still reach members in the order of the writes', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		const next = await reader('rooms-changed');
-		isSlow = true;
+		isNextReadSlow = true;
 		for (const topic of ['first', 'second']) await app.store.rooms.updateOne({ _id: rid }, { $set: { topic } });
 		expect((await next())[1]).to.include({ topic: 'first' });
 		expect((await next())[1]).to.include({ topic: 'second' });
 	});
 
-	it('the events of an account still reach its user in the order of the writes', async () => {
+	it('events of an account still reach its user in the order of the writes', async () => {
 		const next = await reader('userData');
-		isSlow = true;
+		isNextReadSlow = true;
 		for (const name of ['first', 'second']) await app.store.users.updateOne({ _id: alice.id }, { $set: { name } });
 		await next();
 		expect((await next())[0]).to.have.nested.property('diff.name', 'second');

@@ -6,7 +6,6 @@ import { clientsOfEachTest } from '../support/clients.js';
 import type { Frame, RawClient } from '../support/ddp.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 
-/** A stream for anyone. */
 const open = stream({ name: 'open', summary: 'for a test', mayRead: () => true });
 
 describe('streams', () => {
@@ -108,7 +107,6 @@ describe('streams', () => {
 
 	it('work with the messages that Rocket.Chat’s clients send and expect (10.1)', async () => {
 		const client = await clients.open(app.webSocketUrl);
-		/** Sends a message, and expects these answers in any order. */
 		const exchange = async (sent: object, ...answers: object[]) => {
 			client.send(sent);
 			expect(await client.take(answers.length)).to.have.deep.members(answers);
@@ -329,7 +327,7 @@ describe('streams', () => {
 		});
 	});
 
-	describe('a member asks for the key (10.3)', () => {
+	describe('when a member asks for the key (10.3)', () => {
 		const METHOD = 'stream-notify-room-users';
 
 		it('every other member receives the request, the caller does not', async () => {

@@ -27,7 +27,6 @@ describe('a server with TLS', () => {
 	let log: ReturnType<typeof memoryLog>;
 	let server: RoomkeyServer;
 
-	/** Puts a certificate where the server reads it. */
 	const install = (name: string) =>
 		Promise.all([copyFile(fixture(`${name}.cert.pem`), cert), copyFile(fixture(`${name}.key.pem`), key)]);
 
@@ -53,7 +52,6 @@ describe('a server with TLS', () => {
 		await once(socket, 'secureConnect');
 		return socket;
 	}
-	/** The name in the certificate that a new connection receives. */
 	async function servedName(): Promise<string | undefined> {
 		const socket = await handshake();
 		const { CN } = socket.getPeerCertificate().subject;
@@ -150,7 +148,7 @@ describe('a server with TLS', () => {
 		expect(await server.reloadCertificate()).to.equal(true);
 	});
 
-	it('continues with its certificate if the new one is wrong, incomplete or missing, and logs why', async () => {
+	it('keeps its certificate, and logs why, if the new one cannot be used', async () => {
 		const whole = await readFile(fixture('second.cert.pem'), 'utf8');
 		const attempts: [() => Promise<unknown>, RegExp][] = [
 			[() => copyFile(fixture('second.cert.pem'), cert), /are not a certificate and its key/],
@@ -172,7 +170,7 @@ describe('a server with TLS', () => {
 		}
 	});
 
-	it('sends no HSTS header on the TLS server of an application, because the host belongs to the application', async () => {
+	it('sends no HSTS header on the TLS server of an application', async () => {
 		const http = createServer({ cert: await readFile(cert), key: await readFile(key) });
 		const mounted = await openServer({ server: http, store: { memory: true }, grace: 0, log });
 		await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -186,7 +184,7 @@ describe('a server with TLS', () => {
 		http.closeAllConnections();
 	});
 
-	it('shows in the metrics when its certificate expires, also after a new one was read', async () => {
+	it('shows in the metrics when its certificate expires, also after a reload', async () => {
 		const expiry = async () => {
 			const [response] = await once(
 				get(`${server.url}/metrics`, { agent: false, rejectUnauthorized: false }),
@@ -200,7 +198,7 @@ describe('a server with TLS', () => {
 		const labels = { certificate: 'server' };
 		const metric = { name: 'roomkey_certificate_expiry_timestamp_seconds', labels };
 		expect(await expiry()).to.deep.equal([{ ...metric, value: await ofFile('first') }]);
-		// A new server, because a server answers the scrapes of a second with the same text.
+		// A server answers all scrapes of a second with the same text.
 		await server.close();
 		server = await open();
 		// The metric shows the earliest expiry in the file, here that of `expired`.
@@ -232,7 +230,7 @@ describe('a server with TLS', () => {
 		]);
 	});
 
-	it('warns of a certificate that has expired, and of an expired one of its authorities', async () => {
+	it('warns of an expired certificate, and of an expired authority in the file', async () => {
 		const expired = { level: 'warn', text: 'The TLS certificate has expired' };
 		await install('expired');
 		expect(await server.reloadCertificate()).to.equal(true);

@@ -1,4 +1,4 @@
-/** Which connections are closed when a login token is removed, over real sockets: test/contract/ddp.md 16.1 to 16.4; 9.3 is in rocketchat-e2e.md. */
+/** Connections whose login token is removed (test/contract/ddp.md 16.1 to 16.4; 9.3 is in rocketchat-e2e.md). */
 import { createHash } from 'node:crypto';
 import { mock } from 'node:test';
 import { expect } from 'chai';
@@ -16,7 +16,7 @@ const digest = (password: string) => ({
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** An interval so long that the token watcher closes no connection here: the removal of the token must close it. */
+/** An interval so long that the token watcher closes no connection. */
 const NEVER = 3_600_000;
 
 describe('login tokens and their connections', () => {
@@ -35,7 +35,7 @@ describe('login tokens and their connections', () => {
 
 	const connect = (to = app) => clients.connect(to.webSocketUrl);
 
-	/** A connection with a login, and so a token, of its own. */
+	/** A connection with a token of its own. */
 	async function device(to = app): Promise<RawClient & { token: string }> {
 		const client = await connect(to);
 		const { result } = await client.call('login', { user: { id: alice.id }, password: digest('secret') });
@@ -44,25 +44,24 @@ describe('login tokens and their connections', () => {
 
 	const devices = () => Promise.all([device(), device(), device()]);
 
-	/** How many of these connections are still logged in as alice. */
-	async function countAlive(all: readonly RawClient[]): Promise<number> {
+	async function countLoggedIn(all: readonly RawClient[]): Promise<number> {
 		const answers = await Promise.allSettled(all.map((client) => client.call('me')));
 		return answers.filter((answer) => answer.status === 'fulfilled' && answer.value.result).length;
 	}
 
-	it('a token that is removed by a logout over REST: only the connection of its device is closed (16.2)', async () => {
+	it('a logout over REST: only the connection of its device is closed (16.2)', async () => {
 		const [first, second, third] = await devices();
 		const headers = headersOf({ id: alice.id, token: first.token });
 		expect((await request(`${app.url}/api/v1/logout`, { method: 'POST', headers })).status).to.equal(200);
 		expect(await first.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
-		expect(await countAlive([second, third])).to.equal(2);
+		expect(await countLoggedIn([second, third])).to.equal(2);
 	});
 
-	it('a token that is removed by a logout over DDP: no connection is closed, and the other devices stay logged in (16.2)', async () => {
+	it('a logout over DDP: no connection is closed, other devices stay logged in (16.2)', async () => {
 		const [first, second, third] = await devices();
 		await first.call('logout');
 		expect((await first.call('me')).error).to.include({ error: 'error-invalid-user' });
-		expect(await countAlive([second, third])).to.equal(2);
+		expect(await countLoggedIn([second, third])).to.equal(2);
 	});
 
 	it('removeOtherTokens over DDP: only the token of the calling device remains (16.1)', async () => {
@@ -71,16 +70,16 @@ describe('login tokens and their connections', () => {
 		await stranger.call('login', { resume: (await addPerson(app.store)).token });
 		expect(await first.call('removeOtherTokens')).not.to.have.any.keys('result', 'error');
 		await Promise.all([second.closed, third.closed]);
-		expect(await countAlive([first, stranger])).to.equal(2);
+		expect(await countLoggedIn([first, stranger])).to.equal(2);
 		expect((await (await connect()).call('login', { resume: second.token })).error).to.include({ error: 403 });
 	});
 
-	it("removeOtherTokens over REST: the caller's token remains, and the connections of all devices are closed (16.2)", async () => {
+	it("removeOtherTokens over REST: keeps the caller's token, closes connections of all devices (16.2)", async () => {
 		const all = await devices();
 		const message = JSON.stringify({ msg: 'method', id: '1', method: 'removeOtherTokens', params: [] });
 		await post(`${app.url}/api/v1/method.call/removeOtherTokens`, alice, { message });
 		await Promise.all(all.map((client) => client.closed));
-		expect(await countAlive(all)).to.equal(0);
+		expect(await countLoggedIn(all)).to.equal(0);
 		expect((await get(`${app.url}/api/v1/me`, alice)).status).to.equal(200);
 	});
 
@@ -95,7 +94,7 @@ describe('login tokens and their connections', () => {
 		expect(result).to.have.all.keys('id', 'token', 'tokenExpires').and.include({ id: alice.id });
 		expect(await first.call('removeOtherTokens')).not.to.have.property('error');
 		await Promise.all([second.closed, third.closed, sameToken.closed]);
-		expect(await countAlive([first])).to.equal(1);
+		expect(await countLoggedIn([first])).to.equal(1);
 		const { token } = result as { token: string };
 		expect((await (await connect()).call('login', { resume: token })).result).to.include({ id: alice.id, token });
 	});
@@ -116,24 +115,23 @@ describe('login tokens and their connections', () => {
 		client.send({ msg: 'sub', id: 's', name: 'watch' });
 		const { token } = (await client.call('getNewToken')).result as { token: string };
 		expect(runs).to.equal(1);
-		// The connection depends on the new token from now on.
 		const headers = headersOf({ id: alice.id, token });
 		await request(`${secondApp.url}/api/v1/logout`, { method: 'POST', headers });
 		expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
 		await secondApp.close();
 	});
 
-	it('changePassword over DDP: all connections but that of the calling device are closed (16.1)', async () => {
+	it("changePassword over DDP: closes all connections but the caller's (16.1)", async () => {
 		const [first, second, third] = await devices();
 		const changed = await first.call('changePassword', digest('secret'), digest('changed'));
 		expect(changed.result).to.deep.equal({ passwordChanged: true });
 		await Promise.all([second.closed, third.closed]);
-		expect(await countAlive([first])).to.equal(1);
+		expect(await countLoggedIn([first])).to.equal(1);
 		const wrong = await first.call('changePassword', digest('secret'), digest('again'));
 		expect(wrong.error).to.include({ error: 403, reason: 'Something went wrong. Please check your credentials.' });
 	});
 
-	it("changePassword over REST: the caller's token remains, and the connections of other devices are closed (16.1)", async () => {
+	it("changePassword over REST: keeps the caller's token, closes connections of other devices (16.1)", async () => {
 		const other = await device();
 		const message = JSON.stringify({ msg: 'method', id: '1', method: 'changePassword', params: ['secret', 'changed'] });
 		const { body } = await post(`${app.url}/api/v1/method.call/changePassword`, alice, { message });
@@ -178,7 +176,7 @@ describe('login tokens and their connections', () => {
 		});
 	}
 
-	it('createUser: returns a token; the client receives the user document, then `updated`, then the result (16.1, 16.4)', async () => {
+	it('createUser: sends the user document, then `updated`, then a token (16.1, 16.4)', async () => {
 		const client = await connect();
 		const options = { username: 'Newcomer', email: 'new@example.com', password: digest('secret'), profile: { a: 1 } };
 		client.send({ msg: 'method', id: '1', method: 'createUser', params: [options] });
@@ -217,14 +215,14 @@ describe('login tokens and their connections', () => {
 		await own.close();
 	});
 
-	it('a token that another process removes: its connections in this process are closed, and no others (16.2)', async () => {
+	it('tokens that another process removes: only their connections are closed (16.2)', async () => {
 		const secondApp = await startApp({ store: app.store, tokenCheckInterval: 5 });
 		const [first, second, third] = [await device(secondApp), await device(secondApp), await device()];
 		const guest = await connect(secondApp);
 		await third.call('removeOtherTokens');
 		expect(await first.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
 		await second.closed;
-		expect(await countAlive([third])).to.equal(1);
+		expect(await countLoggedIn([third])).to.equal(1);
 		expect((await guest.call('me')).error).to.include({ error: 'error-invalid-user' });
 		await secondApp.close();
 	});

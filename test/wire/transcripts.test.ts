@@ -11,9 +11,7 @@ import type { RawClient } from '../support/ddp.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** Ends the wait of the publication `slow`. */
 let endSlow = () => {};
-/** Closes the last connection that was made. */
 let hangUp = () => {};
 
 const methods: Method[] = [
@@ -60,7 +58,7 @@ const publications = [
 			context.ready();
 		},
 	}),
-	// The transcript of a change of the user subscribes to `m`, `st` and `er`.
+	// `m`, `st` and `er` are for the transcript `anotherUser`.
 	publication({
 		...anyone,
 		name: 'm',
@@ -87,7 +85,6 @@ const publications = [
 	}),
 ];
 
-/** The transcripts as the contract has them, each a list of lines. */
 const contract = readFileSync('test/contract/ddp.md', 'utf8');
 const [plain, anotherUser, sockJs] = contract
 	.slice(contract.lastIndexOf('## 20. Transcripts'))
@@ -96,7 +93,7 @@ const [plain, anotherUser, sockJs] = contract
 	.filter((_text, i) => i % 2 === 1)
 	.map((text) => text.trim().split('\n')) as [string[], string[], string[]];
 
-/** Sends the messages of the client, and expects the answers of the server. Only the session id differs each time. */
+/** Sends the messages of the client, and expects those of the server with any session id. */
 async function replay(client: RawClient, transcript: readonly string[]): Promise<void> {
 	expect(transcript).to.not.equal(undefined);
 	// The quotes in frames of SockJS are escaped.
@@ -163,7 +160,7 @@ describe('messages between clients and the server', () => {
 			]);
 		});
 
-		it('clients get full `added` for everything after a reconnect, in a session with a new id', async () => {
+		it('clients get full `added` again after a reconnect, in a new session', async () => {
 			const THINGS = [
 				{ msg: 'added', collection: 'c', id: 'x', fields: { a: 1 } },
 				{ msg: 'ready', subs: ['s'] },
@@ -178,7 +175,7 @@ describe('messages between clients and the server', () => {
 			expect(await second.untilEcho()).to.deep.equal(THINGS);
 		});
 
-		it('clients get no `added` for a document that they have, and no `changed` or `removed` for one that they do not have', async () => {
+		it('clients get `added` only for documents they lack, `changed` and `removed` for others', async () => {
 			const client = await connect();
 			for (const name of ['things', 'more']) client.send({ msg: 'sub', id: name, name });
 			await client.call('setUser', 'bob');
@@ -206,7 +203,7 @@ describe('messages between clients and the server', () => {
 			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
 		});
 
-		it("clients get `failed` with a version from the server's list, and connect with this version", async () => {
+		it('clients get `failed` with a version that the server accepts', async () => {
 			const support = ['pre2', '1'];
 			const client = await openAt('/websocket');
 			client.send({ msg: 'connect', version: '1', support });

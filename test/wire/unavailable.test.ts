@@ -34,7 +34,6 @@ function failingStore(real: Store, failure: (collection: string) => Error | unde
 	) as unknown as Store;
 }
 
-/** Publishes the permissions of the role `r`. */
 const permissionsOfRole = publication({
 	name: 'test.permissions',
 	summary: 'for a test',
@@ -55,7 +54,6 @@ for (const [what, error] of [
 		let alice: Person;
 		let rid: string;
 		let outage: Error | undefined;
-		/** Called at each failed read of permissions. */
 		let onFailedRead: () => void;
 		const clients = clientsOfEachTest();
 
@@ -87,7 +85,7 @@ for (const [what, error] of [
 			expect(text).not.to.match(/ECONNREFUSED|secret/);
 		}
 
-		it('a REST call is answered 503 with Retry-After, even if it only looks up the token', async () => {
+		it('a REST call is answered 503 with Retry-After', async () => {
 			outage = error;
 			for (const answer of [
 				await post(`${app.url}/api/v1/e2e.setRoomKeyID`, alice, { rid, keyID: 'k' }),
@@ -137,7 +135,6 @@ for (const [what, error] of [
 			const SUB = { msg: 'sub', id: 's', name: 'test.permissions' };
 			const document = { collection: 'rocketchat_permissions', id: 'p' };
 
-			/** The state of the live queries in `/readyz`. */
 			async function liveQueryState(): Promise<string> {
 				const { body } = await request(`${app.url}/readyz`);
 				return (body.checks as { liveQueries: { status: string } }).liveQueries.status;
@@ -147,7 +144,7 @@ for (const [what, error] of [
 			}
 			const subscriber = () => clients.connect(app.webSocketUrl);
 
-			it('stays open. When the database is back, the client receives what was written meanwhile', async () => {
+			it('stays open, and later sends what was written meanwhile', async () => {
 				await open.store.permissions.insertOne({ _id: 'p', roles: ['r', 'q'] });
 				await open.store.permissions.insertOne({ _id: 'q', roles: ['r'] });
 				const client = await subscriber();
@@ -190,7 +187,7 @@ for (const [what, error] of [
 				expect(await client.next()).to.deep.equal({ msg: 'added', ...document, fields: { roles: ['r'] } });
 			});
 
-			it('is answered with nosub 503 if it begins while the database is unavailable', async () => {
+			it('gets nosub 503 if it begins during the outage', async () => {
 				const client = await subscriber();
 				outage = error;
 				client.send(SUB);
@@ -199,7 +196,7 @@ for (const [what, error] of [
 				expect(received).to.include({ error: 503, reason: REASON });
 			});
 
-			it('is not read any more if the client stops it while the database is unavailable', async () => {
+			it('is not read any more if the client stops it', async () => {
 				const client = await subscriber();
 				client.send(SUB);
 				await client.next();

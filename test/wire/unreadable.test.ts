@@ -1,4 +1,4 @@
-/** Thrown values and answers that cannot be read or encoded: the client gets a server error, and the server goes on. */
+/** Thrown values and answers that cannot be read or encoded become server errors. */
 import { expect } from 'chai';
 import { ClientError, createServer, method, publication, type RoomkeyServer } from '../../server/index.js';
 import { createLog } from '../../server/ops/createLog.js';
@@ -9,7 +9,6 @@ const failing = (): never => {
 	throw new Error('a trap has thrown');
 };
 
-/** Values whose members throw when they are read. */
 const UNREADABLE: Readonly<Record<string, () => unknown>> = {
 	'an error with a message that throws': () =>
 		Object.defineProperty(new Error('x'), 'message', {
@@ -38,7 +37,7 @@ describe('a server whose definitions throw or return what cannot be read', () =>
 
 	const anonymous = { args: {}, summary: 'for a test', anonymous: true } as const;
 	const INTERNAL = { error: 500, reason: 'Internal server error' };
-	/** The texts of the lines with the level `error`, which pino writes as 50. */
+	/** The lines of the level `error`, which pino writes as 50. */
 	const errors = () => lines.filter(({ level }) => level === 50).map(({ msg }) => msg);
 
 	for (const [what, make] of Object.entries(UNREADABLE)) {
@@ -87,7 +86,7 @@ describe('a server whose definitions throw or return what cannot be read', () =>
 		expect(errors().filter((logged) => logged === text)).to.have.length(2);
 	});
 
-	it('logs a client error whose details throw, also from a publication that every client receives', async () => {
+	it('logs a client error whose details throw, from a method or publication', async () => {
 		const run = () => {
 			throw Object.defineProperty({ isClientSafe: true, error: 'odd' }, 'details', { get: failing });
 		};
@@ -101,7 +100,7 @@ describe('a server whose definitions throw or return what cannot be read', () =>
 		expect(errors().filter((text) => text === 'The details of an error cannot be encoded')).to.have.length(2);
 	});
 
-	it('logs that the details of a client error cannot be encoded, and answers with a server error', async () => {
+	it('answers with a server error, and logs why, if error details are circular', async () => {
 		const circular: Record<string, unknown> = {};
 		circular.self = circular;
 		const run = () => {

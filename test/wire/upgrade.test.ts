@@ -22,7 +22,7 @@ describe('a request that offers an upgrade', () => {
 	});
 	after(() => app.close());
 
-	/** Sends these pieces one after the other. @returns all that the server sends until it closes the socket */
+	/** @returns all that the server sends until it closes the socket */
 	async function raw(...pieces: string[]): Promise<string> {
 		const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
 		let text = '';
@@ -36,7 +36,7 @@ describe('a request that offers an upgrade', () => {
 
 	const h2c = 'Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nConnection: Upgrade, HTTP2-Settings';
 
-	it('does not change the answer to a GET, if the offer is HTTP/2', async () => {
+	it('is answered as a plain GET if it offers HTTP/2', async () => {
 		const answer = await raw(
 			`GET /api/info HTTP/1.1\r\nHost: x\r\n${h2c}\r\n\r\n`,
 			'GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
@@ -47,7 +47,7 @@ describe('a request that offers an upgrade', () => {
 		expect(answer).to.include('HTTP/1.1 404 Not Found').and.include('Resource not found');
 	});
 
-	it('does not change the answer to a POST, whose body comes with the head or later, if the offer is HTTP/2', async () => {
+	it('is answered as a plain POST if it offers HTTP/2, whenever its body comes', async () => {
 		const body = JSON.stringify({ value: 'é' });
 		const [first, second] = [body.slice(0, 5), body.slice(5)];
 		const head =
@@ -61,7 +61,7 @@ describe('a request that offers an upgrade', () => {
 	});
 
 	for (const offer of ['TLS/1.0', 'foo/1', 'h2c']) {
-		it(`is answered like a plain GET if it offers ${offer} on the path of WebSockets`, async () => {
+		it(`is answered as a plain GET if it offers ${offer} at /websocket`, async () => {
 			const answer = await raw(
 				`GET /websocket HTTP/1.1\r\nHost: x\r\nUpgrade: ${offer}\r\nConnection: upgrade, close\r\n\r\n`,
 			);
@@ -78,7 +78,7 @@ describe('a request that offers an upgrade', () => {
 		expect(answer).to.include('Only supported WebSocket protocol is RFC 6455.');
 	});
 
-	it('is refused with JSON on another path than that of WebSockets', async () => {
+	it('is refused with JSON if it offers WebSocket on another path', async () => {
 		const answer = await raw('GET /api/v1/me HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n');
 		expect(answer)
 			.to.match(/^HTTP\/1\.1 404 Not Found/)

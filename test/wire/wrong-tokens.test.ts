@@ -1,4 +1,4 @@
-/** REST requests with wrong tokens are audit events. How many are logged is limited, for each address and for all. */
+/** Wrong tokens over REST are audit events, logged up to a limit for each address and for all. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
@@ -10,7 +10,7 @@ import { addPerson } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
 import { scrape } from '../support/scrape.js';
 
-/** The limit for bodies of all methods that declare no `maxBody`, in bytes. */
+/** The limit for bodies of methods without `maxBody`, in bytes. */
 const MAX_BODY = 65_536;
 
 const upload = method({
@@ -51,7 +51,7 @@ describe('a wrong token over REST', () => {
 		return (await request(`${server.url}/api/v1/${route}`, { headers })).status;
 	}
 
-	it('is logged with the user, if there is such a user, and the address', async () => {
+	it('is logged with the address and the user, if known', async () => {
 		const alice = await addPerson(server.store);
 		expect(await attempt(alice.id, 'wrong')).to.equal(401);
 		expect(lines()).to.have.length(1);
@@ -75,7 +75,7 @@ describe('a wrong token over REST', () => {
 		expect(lines()[0]?.facts).to.deep.include({ path: 'settings.public' });
 	});
 
-	it('is logged once if the route needs no login and the body is larger than other routes allow', async () => {
+	it('is logged once with a body larger than other routes allow', async () => {
 		const sender = { id: 'nobody', token: 'wrong' };
 		const { status } = await post(`${server.url}/api/v1/test.upload`, sender, { text: 'x'.repeat(2 * MAX_BODY) });
 		expect(status).to.equal(200);
@@ -101,7 +101,7 @@ describe('a wrong token over REST', () => {
 		expect(lines()).to.deep.equal([]);
 	});
 
-	it('is logged at most a few times a minute for an address, and then only counted', async () => {
+	it('is logged a few times a minute for each address, then only counted', async () => {
 		for (let i = 0; i < MAX_LINES.perAddress + 5; i++) await attempt('nobody', `wrong ${i}`);
 		await attempt('nobody', 'wrong', '5.6.7.8');
 		expect(lines()).to.have.length(MAX_LINES.perAddress + 1);

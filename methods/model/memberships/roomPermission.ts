@@ -14,5 +14,6 @@ export async function hasRoomPermission(
 	if (await hasPermission(store, user, permission)) return true;
 	const whereOwn = { rid, 'u._id': user._id, ...MEMBER };
 	const membership = await store.subscriptions.findOne(whereOwn, { projection: { roles: 1 } });
+	// `roles` of a membership are the user's roles in this room.
 	return membership !== null && hasPermission(store, membership, permission);
 }

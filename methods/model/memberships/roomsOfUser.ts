@@ -5,12 +5,12 @@ import type { Filter, Store } from '../../../shared/store.js';
 import { type PageOptions, pagesOf } from '../pages.js';
 import { MEMBER } from './members.js';
 
-/** Also the number of ids in one query. */
+/** Number of rooms in a page, and so of ids in one query. */
 const ROOMS_PER_PAGE = 200;
 
 /**
  * Reads the memberships of a user in pages.
- * @param extraFilter such as `MEMBER`; without one, invitations are read too
+ * @param extraFilter for example `MEMBER`; without a filter, invitations are read too
  * @param options as in `pagesOf`
  * @throws ClientError `error-timeout` once the signal has fired
  */
@@ -34,7 +34,7 @@ export interface RoomsOfUserOptions {
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** Memberships of the user, and those of their rooms that match the filter. */
+/** Some memberships of the user, and the rooms of these memberships that match the filter. */
 export interface RoomsPage {
 	readonly memberships: Subscription[];
 	readonly rooms: Room[];

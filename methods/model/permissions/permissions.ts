@@ -68,7 +68,7 @@ export async function hasPermission(store: Store, user: Pick<User, 'roles'>, per
 	return user.roles.some((role) => rolesWithPermission.includes(role));
 }
 
-/** As `hasPermission`, by id. Null stands for a caller who is not logged in. */
+/** As `hasPermission`, for the user with this id. Null, for a caller who is not logged in, holds no permission. */
 export async function hasPermissionById(store: Store, userId: string | null, permission: string): Promise<boolean> {
 	const user = userId === null ? null : await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	return user !== null && hasPermission(store, user, permission);

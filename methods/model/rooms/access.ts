@@ -4,7 +4,10 @@ import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { hasPermission } from '../permissions/permissions.js';
 
-/** Limits how many parent rooms of a discussion are checked, also if rooms are parents of each other. */
+/**
+ * Maximum number of parent rooms that are checked for a discussion. It also ends the check if rooms are parents of each
+ * other.
+ */
 const MAX_PARENTS = 10;
 
 /** The `type` of a public team. */
@@ -54,6 +57,7 @@ async function maySee(store: Store, room: Room, user: Viewer, parentsLeft: numbe
  * Returns the room, if the user may see it (`test/contract/rocketchat-e2e.md` 3.2). As in earlier Rocket.Chat releases,
  * the error for a missing room or user names the method `canAccessRoom`.
  * @throws ClientError `error-invalid-room` if the room does not exist or the user may not see it; `error-invalid-user`
+ * if there is no such user
  */
 export async function requireRoomAccess(store: Store, rid: string, userId: string): Promise<Room> {
 	const room = rid === '' ? null : await store.rooms.findOne({ _id: rid });

@@ -4,7 +4,10 @@ import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import { workspaceSetting } from '../settings/workspace.js';
 
-/** Secrets are left out, such as the join code and the token of a livechat visitor. */
+/**
+ * The fields of a room that clients receive. Secrets are left out, such as the join code and the token of a livechat
+ * visitor.
+ */
 const FIELDS = [
 	'_id _updatedAt t name fname u usernames uids usersCount default msgs ts lm lastMessage ro reactWhenReadOnly sysMes',
 	'topic description announcement announcementDetails customFields archived broadcast muted unmuted featured retention',
@@ -14,7 +17,7 @@ const FIELDS = [
 
 export const CLIENT_ROOM_FIELDS = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
 
-/** For admins, who may see messages only as members. */
+/** Without `lastMessage`, for admins: they may see all rooms, but messages only as members. */
 export const ADMIN_ROOM_FIELDS = Object.fromEntries(
 	FIELDS.filter((field) => field !== 'lastMessage').map((field) => [field, 1]),
 ) as Record<string, 1>;
@@ -34,8 +37,8 @@ export function isEncryptionEnabled(store: Store): Promise<boolean> {
 }
 
 /**
- * Leaves out `e2eReset`, the lock of a key reset. If encryption is off, leaves out the encryption fields too. Clients
- * that see these ask for the encryption password (`test/contract/beyond.md` E13).
+ * Leaves out `e2eReset`, the lock of a key reset. If encryption is off, leaves out the encryption fields too, because
+ * clients that see them ask for the encryption password (`test/contract/beyond.md` E13).
  * @param encryptionEnabled what `isEncryptionEnabled` returns
  */
 export function partialClientRoom<R extends Partial<Room>>(room: R, encryptionEnabled: boolean): Omit<R, 'e2eReset'> {

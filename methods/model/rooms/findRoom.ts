@@ -14,7 +14,7 @@ export interface ChannelOrGroup {
 	readonly t: 'c' | 'p';
 	/** Prefix of the method names. */
 	readonly plural: 'channels' | 'groups';
-	/** Field of the room in answers. */
+	/** Name of the field that contains the room in answers. */
 	readonly single: 'channel' | 'group';
 }
 
@@ -25,7 +25,7 @@ export function forChannelsAndGroups(define: (kind: ChannelOrGroup) => Method): 
 	return [define(CHANNELS), define(GROUPS)];
 }
 
-/** In characters. The texts are sent to every member with every change of the room. */
+/** In characters. The texts of a room are sent to every member with every change of the room. */
 const MAX_TEXT_LENGTH = 10_000;
 
 /** Pattern of a topic, a description or an announcement. */

@@ -13,7 +13,10 @@ export interface FactorSettings {
 	readonly maxDelta: number;
 	/** Number of wrong codes after which a mailed code becomes invalid. */
 	readonly maxEmailAttempts: number;
-	/** Whether users without a second factor must prove the password instead. Undefined if not stored. */
+	/**
+	 * Whether users without a second factor must prove the password instead. Undefined if not stored: then no proof is
+	 * required.
+	 */
 	readonly passwordFallback: boolean | undefined;
 }
 
@@ -54,6 +57,7 @@ async function readFactorSettings({ settings }: Store): Promise<FactorSettings> 
 	};
 }
 
+/** All these settings are cached together, under the key `PREFIX`. */
 const cachedFactorSettings = cachedReads(readFactorSettings);
 
 /** The present settings; a change by a Rocket.Chat server takes effect within a second. */

@@ -76,8 +76,8 @@ async function writeIfChanged({ settings }: Store, _id: string, value: SettingVa
 }
 
 /**
- * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a wrong type,
- * and for numbers that are no safe integers
+ * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a value of a
+ * wrong type, and for a number that is no safe integer
  */
 function requireValidValue(_id: string, value: unknown): asserts value is SettingValue {
 	const defaultValue = KNOWN.get(_id);
@@ -100,7 +100,7 @@ export async function changeSettings(
 	for (const { _id, value } of changes) requireValidValue(_id, value);
 	for (const { _id, value } of changes) {
 		await writeIfChanged(store, _id, value as SettingValue);
-		// Also if nothing was written: another process may have written the value since this one cached it.
+		// Needed even if nothing was written: another process may have written the value since this one cached it.
 		dropCachedSetting(store, _id);
 	}
 }

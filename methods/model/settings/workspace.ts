@@ -3,8 +3,8 @@ import type { Store } from '../../../shared/store.js';
 import { cachedReads } from '../cachedReads.js';
 
 /**
- * The settings that Roomkey uses. The defaults are Rocket.Chat's, except `E2E_Enable`, which a Rocket.Chat database
- * always contains.
+ * The settings that Roomkey uses. The defaults are Rocket.Chat's, except that `E2E_Enable` is on, because Roomkey is a
+ * key service. A Rocket.Chat database always contains `E2E_Enable`.
  */
 export const DEFAULTS = {
 	E2E_Enable: true,

@@ -5,7 +5,7 @@ import { changeUnlessLastAdmin } from './admins.js';
 import { revokeTokensOf } from './revokeTokens.js';
 
 /**
- * Deactivation ends all logins in the same write.
+ * Activates or deactivates a user. Deactivation ends all logins in the same write.
  * @returns whether anything was written
  * @throws ClientError `error-action-not-allowed` for deactivating the last active admin
  */

@@ -25,7 +25,7 @@ export async function requireNotLastAdmin(store: Store, user: Pick<User, '_id' |
 
 /**
  * Applies a change after which this user is not an active admin, unless no other admin is left. Checks again after the
- * write, because the last two admins can be changed concurrently.
+ * write, and undoes the change if needed, because the last two admins can be changed concurrently.
  * @param undo restores the former state
  * @throws ClientError `error-action-not-allowed`
  */

@@ -38,8 +38,8 @@ async function tryListedCodes(
 }
 
 /**
- * Present releases store one code. The attempt is counted before the comparison, so that concurrent guesses cannot
- * bypass the limit.
+ * Present Rocket.Chat releases store one code. The attempt is counted before the comparison, so that concurrent guesses
+ * cannot bypass the limit.
  */
 async function tryCode(
 	{ users }: Store,

@@ -24,9 +24,9 @@ function spellings(text: string): string[] {
 }
 
 /**
- * Matches a field without regard to case. For such a pattern MongoDB uses no index. The filter therefore also lists the
- * spellings of the first letters, as in Meteor. Letters beyond ASCII, which can have more than two spellings, end the
- * prefix.
+ * Matches a field without regard to case. MongoDB uses no index for a pattern that ignores case. The filter therefore
+ * also lists all spellings of the first letters, as in Meteor: for these MongoDB uses the index. Letters beyond ASCII,
+ * which can have more than two spellings, end the prefix.
  */
 export function ignoringCase(field: NameField, text: string): Filter<User> {
 	const [asciiStart = ''] = /^[\x20-\x7e]*/.exec(text) ?? [];
@@ -35,7 +35,7 @@ export function ignoringCase(field: NameField, text: string): Filter<User> {
 	return { [field]: new RegExp(`^${escapeRegExp(text)}$`, 'i'), ...(prefix && { $or: startsWithPrefix }) };
 }
 
-/** In characters. The length of a regular expression is limited. */
+/** In characters, for user names and e-mails. The length of a regular expression is limited. */
 const MAX_NAME_LENGTH = 254;
 
 /** Finds a user by user name or e-mail: an exact match, or else the only match without regard to case. */

@@ -30,11 +30,13 @@ export async function findTaken(
  * Stores a new user, unless another user has the user name or an e-mail already.
  *
  * The unique indexes of a Rocket.Chat database distinguish `alice` from `Alice`. The user is therefore inserted with a
- * claim to each value. A claim is a login token that has the value in lower case in place of a hash. Hashes are unique
- * over all users: of two calls that claim the same value, one fails. Nobody can log in with a claim.
+ * claim to the user name and to each e-mail. A claim is an entry among the user's login tokens, with the value in lower
+ * case in place of a hash. Hashes are unique over all users: of two calls that claim the same value, one fails. Nobody
+ * can log in with a claim.
  *
- * After the insert, the values are checked again, because other programs and changes of users make no claims. Claims
- * that a crash leaves are removed with expired tokens.
+ * After the insert, the values are checked again, because other programs, and calls that change a user, make no claims.
+ * If a value is taken by then, the new user is removed. Otherwise only the claims are removed. Claims that a crash
+ * leaves are removed with expired tokens.
  *
  * @returns the user name or e-mail that is taken; null if the user was stored
  */

@@ -8,7 +8,7 @@ import { Text } from '../../../shared/text.js';
 import { updateOf } from '../updateOf.js';
 import { findTaken, type TakenValue } from './insertUser.js';
 
-/** In characters. For e-mails see RFC 5321. */
+/** Maximum length of an e-mail (RFC 5321), a user name and a display name, in characters. */
 const MAX_LENGTH = 254;
 
 const USERNAME = /^[0-9a-zA-Z._-]+$/;
@@ -85,7 +85,8 @@ function presumablyTaken({ username, emails }: Pick<User, 'username' | 'emails'>
 
 /**
  * Changes the user name and the e-mail of a user, unless another user has one of them. Checks again after the write,
- * because the indexes distinguish `alice` from `Alice`. Of two concurrent calls for such names, at least one is undone.
+ * because the indexes distinguish `alice` from `Alice`. Of two concurrent calls for two such names, at least one undoes
+ * its change.
  * @param user as stored, with `username` and `emails`
  * @throws ClientError `error-could-not-save-identity` for a taken or blocked name; `error-field-unavailable` for a
  * taken e-mail; the errors of `requireValidUsername` and `requireValidEmail`

@@ -30,7 +30,7 @@ function digestOf(password: Password): string {
 	return typeof password === 'string' ? createHash('sha256').update(password).digest('hex') : password.digest;
 }
 
-/** For `services.password.bcrypt`. Runs off the main thread. */
+/** Computes the hash for `services.password.bcrypt`. Runs off the main thread. */
 export async function hashPassword(password: Password): Promise<string> {
 	const { hash } = await import('@node-rs/bcrypt');
 	return hash(digestOf(password), COST);

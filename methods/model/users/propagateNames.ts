@@ -13,8 +13,8 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
 const ROOMS_PER_WRITE = 100;
 
 /**
- * Updates the user name in the rooms that the user created. One query reads all ids. No index covers it, so each page
- * would search all rooms.
+ * Updates the user name in the rooms that the user created. One query reads all ids. No index covers it, so with pages,
+ * each page would search all rooms.
  */
 async function renameCreator({ store, signal }: Context, userId: string, username: string): Promise<void> {
 	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };

@@ -37,7 +37,7 @@ interface Revocation extends WriteOptions {
 }
 
 /**
- * Removes the tokens of a user in one write, and ends the sessions that use them.
+ * Removes all tokens of a user, or all but one, in one write. Ends the sessions that use them.
  * @returns false if the condition does not hold, or there is no such user
  */
 export async function revokeTokensOf(

@@ -1,6 +1,6 @@
 /**
  * The second factor (`test/contract/rocketchat-e2e.md` 7.5). Roomkey requires it of the same users as Rocket.Chat,
- * which accepts the same tokens.
+ * because both accept the same tokens.
  */
 
 import type { User } from '../../../shared/documents.js';

@@ -64,7 +64,7 @@ export interface NewToken {
 
 /**
  * Creates a token without storing it.
- * @param template all fields but the hash. Default: a login token created now
+ * @param template a stored token, of which the new one gets all fields but the hash. Default: a login token created now
  */
 export async function makeToken(
 	store: Store,
@@ -77,7 +77,7 @@ export async function makeToken(
 
 /**
  * Creates a token for a user and stores its hash.
- * @param condition must match the user document at the write, such as the hash of the checked password
+ * @param condition a filter that the user document must match at the write, such as the hash of the checked password
  * @returns null if the condition does not hold, or the user is no longer active
  */
 export async function issueToken(

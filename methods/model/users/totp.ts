@@ -44,7 +44,10 @@ async function useBackupCode({ users }: Store, userId: string, code: string): Pr
 	return matchedCount > 0;
 }
 
-/** Checks a code of an app or a backup code. A code of an app also invalidates those of earlier time steps. */
+/**
+ * Checks a code of an app or a backup code. A right code works only once. One of an app also invalidates the codes of
+ * earlier time steps.
+ */
 export async function useTotpCode(
 	store: Store,
 	userId: string,

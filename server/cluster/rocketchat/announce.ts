@@ -74,8 +74,8 @@ async function userAnnouncement(
 }
 
 /**
- * `user.forceLogout` ends all logins of a user, so it is announced only if no token is left. Rocket.Chat notices the
- * removal of single tokens.
+ * `user.forceLogout` makes Rocket.Chat end all logins of a user, so it is announced only if no token is left.
+ * Rocket.Chat notices the removal of single tokens.
  */
 async function logoutAnnouncement(
 	{ userId }: EventPayloads['tokens-removed'],

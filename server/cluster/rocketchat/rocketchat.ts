@@ -1,4 +1,4 @@
-/** Joins Rocket.Chat's broker: announces what this process publishes, and receives what others publish. */
+/** Joins Rocket.Chat's broker: announces what this process publishes, and receives what other nodes publish. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventName, EventPayloads } from '../../../shared/events.js';
 import type { Log } from '../../../shared/log.js';

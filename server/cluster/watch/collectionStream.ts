@@ -167,7 +167,7 @@ export class CollectionStream {
 	}
 }
 
-/** Undefined if the event does not name the document, or the id is no text. */
+/** The id of an event's document. Undefined if the event does not name the document, or the id is no text. */
 function idOf({ documentKey, fullDocument }: Record<string, unknown>): string | undefined {
 	for (const source of [documentKey, fullDocument]) {
 		if (isObject(source) && isId(source._id)) return source._id as string;

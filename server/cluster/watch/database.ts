@@ -10,11 +10,11 @@ export interface ChangeCursor {
 }
 
 export interface StreamOptions {
-	/** Absent: the stream begins now. */
+	/** The `resumeToken` from which to continue. Absent: the stream begins now. */
 	readonly resumeAfter?: unknown;
 	/** Whether the server looks up the document of an update. Some servers send its id only then. */
 	readonly lookup: boolean;
-	/** From now on, the stream misses no write. Some servers never report this. */
+	/** Called when the stream is open. From then on it misses no write. Some servers never report the opening. */
 	onOpen(): void;
 }
 
@@ -43,6 +43,6 @@ export interface WatchedDatabase {
 	hasIndex(collection: string, field: string): Promise<boolean>;
 	readonly makesIndexes: boolean;
 	createIndex(collection: string, field: string): Promise<void>;
-	/** Whether the database does not answer at present. */
+	/** Whether an error means that the database does not answer at present. */
 	isUnavailable(error: unknown): boolean;
 }

@@ -1,6 +1,7 @@
 /**
  * Finds the documents of a collection that have a new date in a field: `_updatedAt` or `_deletedAt`. Clocks differ, and
- * writes may become visible late, so each query begins before the newest date that was seen.
+ * writes may become visible late, so each query begins before the newest date that was seen. Documents that were seen
+ * with the same date are left out.
  */
 import { Match } from '../../../shared/match.js';
 import { createYielder } from '../../../shared/yielding.js';
@@ -28,7 +29,7 @@ export interface DatedDocumentsParts {
 }
 
 export class DatedDocuments {
-	/** In ms since 1970; at most the present. Undefined before the first query. */
+	/** The newest date that was seen, in ms since 1970; at most the present. Undefined before the first query. */
 	#newest: number | undefined;
 	/** The last date of each document, by id. */
 	readonly #seen = new Map<string, number>();

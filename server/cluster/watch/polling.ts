@@ -1,6 +1,6 @@
 /**
  * Reads at intervals what other programs have written, for servers without change streams. Inserted and updated
- * documents are found by `_updatedAt`; a write that leaves it alone is not found. Removed documents are found in
+ * documents are found by `_updatedAt`; a write that does not change it is not found. Removed documents are found in
  * Rocket.Chat's trash, and by checking whether observed documents still exist.
  */
 import type { Log } from '../../../shared/log.js';

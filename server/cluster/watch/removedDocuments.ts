@@ -28,7 +28,7 @@ export class RemovedDocuments {
 		private readonly sink: Pick<WatchSink, 'report'>,
 	) {}
 
-	/** Reports the document now or a little later. */
+	/** Reports a removed document, now or a little later. */
 	add(id: string): void {
 		const { key } = this.collection;
 		if (!WITH_FIELDS.has(key)) {
