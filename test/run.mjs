@@ -1,6 +1,6 @@
 /**
- * Runs mocha on the built tests. The arguments are mocha's own, but files and folders are named as in the sources.
- * `--watch` as the first argument builds and runs again after each change.
+ * Runs mocha on the built tests. The arguments are mocha's own, but files and folders are named as in the sources,
+ * such as `test/unit/queue.test.ts`. `--watch` as the first argument builds and runs again after each change.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';

@@ -8,7 +8,7 @@ import type { FairnessReady } from './fairness-server.js';
 import { median, run, stopOf } from './processes.js';
 
 const ATTACK_MS = 5000;
-/** The well-behaved client waits so long after each answer. */
+/** How long the well-behaved client waits after each answer. */
 const PAUSE_MS = 5;
 
 /** Aims. The ratio is the median under attack divided by the quiet median. */
@@ -61,7 +61,7 @@ async function measureAttacks(client: RawClient, { port, admin }: FairnessReady)
 		let cutOff = 0;
 		attackers.on('message', () => cutOff++);
 		attackers.send({ what, port, token: admin.token } satisfies Attack);
-		// The attackers start and compile their code.
+		// Meanwhile the attackers start and compile their code.
 		await delay(500);
 		const times = await callDuring(client, delay(ATTACK_MS));
 		await stopOf(attackers)();
@@ -133,7 +133,7 @@ export async function benchFairness(): Promise<void> {
 	const child = run('./fairness-server.js');
 	const [ready] = (await once(child, 'message')) as [FairnessReady];
 	const client = await RawClient.connect(`ws://127.0.0.1:${ready.port}/websocket`);
-	// The first calls compile code.
+	// The first calls compile code and do not count.
 	await callDuring(client, delay(1000));
 	await measureAttacks(client, ready);
 	await measureRequests(client, ready);

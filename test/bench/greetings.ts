@@ -11,7 +11,7 @@ export const logIn: Greeting = {
 	answer: '{"msg":"result","id":"login","result"',
 };
 
-/** For a bare server, whose answer has no value. */
+/** The same login for a bare server, whose answer has no value. */
 export const bareLogIn: Greeting = { text: logIn.text, answer: '{"msg":"result","id":"login"' };
 
 export const subscribe: Greeting = {

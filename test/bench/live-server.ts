@@ -19,7 +19,7 @@ const SHARED_TOPICS = 100;
 
 const anyone = { anonymous: true, summary: 'For the bench of live queries' } as const;
 
-/** The method `bench.own` sends a change to each of these. */
+/** The subscriptions to `bench.own`. The method of that name sends a change to each of them. */
 const ownSubscriptions = new Set<PublicationContext>();
 
 const publications = [
@@ -112,7 +112,7 @@ async function roomkey(): Promise<number> {
 	return app.listen(0, '127.0.0.1');
 }
 
-/** Sends the same frames for the same calls, and does nothing else. */
+/** A bare server that sends the same frames for the same calls, and does nothing else. */
 async function bareWs(): Promise<number> {
 	const http = createServer();
 	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });

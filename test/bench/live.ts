@@ -1,6 +1,6 @@
 /**
- * What live queries cost: writes that no subscriber sees, changes that all see, and memory. Changes are compared with
- * those of a bare server that sends the same frames.
+ * What live queries cost: writes that no subscriber sees, changes that all see, and the memory of a subscriber. Changes
+ * are compared with those of a bare server that sends the same frames.
  */
 import { WebSocket } from 'ws';
 import { connect } from './greetings.js';
@@ -13,12 +13,12 @@ const SUBSCRIBERS = 1_000;
 const RECEIVERS = 200;
 const WRITES_PER_ROUND = 100;
 const ROUNDS = 7;
-/** Writes before a measurement, which compile code. */
+/** Number of writes before a measurement, so that code is compiled by then. */
 const WARM_UP = 1_000;
 
 const startLiveServer = (kind: 'roomkey' | 'ws'): Promise<RunningServer> => serverIn('./live-server.js', kind);
 
-/** `TOKEN` is replaced by what the subscriber asks for: an id, a topic or a number. */
+/** The messages of a subscriber. `TOKEN` is replaced by what the subscriber asks for: an id, a topic or a number. */
 const subscribe = (name: string, params = '["TOKEN"]'): readonly Greeting[] => [
 	connect,
 	{ text: `{"msg":"sub","id":"1","name":"${name}","params":${params}}`, answer: '{"msg":"ready"' },
@@ -104,7 +104,7 @@ async function startDelivery(kind: 'roomkey' | 'ws', greeting: readonly Greeting
 	};
 }
 
-/** Bytes of a subscriber with 100 documents and a query of its own. */
+/** Memory of a subscriber with 100 documents and a query of its own, in bytes. */
 async function bytesOfSubscriber(): Promise<number> {
 	const server = await startLiveServer('roomkey');
 	const { port } = server;

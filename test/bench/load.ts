@@ -10,7 +10,7 @@ export interface Caller {
 /** Opens a connection. `answered` is called at each answer. */
 export type OpenCaller = (answered: () => void) => Promise<Caller>;
 
-/** Makes the same call again and again. */
+/** A DDP connection that makes the same call again and again. */
 export function ddpCaller(port: number, method: string, params: readonly string[], resume?: string): OpenCaller {
 	const call = `{"msg":"method","method":"${method}","params":${JSON.stringify(params)}`;
 	return ddpConnection(port, () => call, resume);
@@ -73,7 +73,7 @@ export function restCaller(
 
 /**
  * With `outstanding`, a connection always waits for so many answers. With `every`, it makes `burst` calls (default: 1)
- * at intervals of so many ms.
+ * at intervals of so many ms, whether or not earlier calls were answered.
  */
 export type Pace = { readonly outstanding: number } | { readonly every: number; readonly burst?: number };
 
@@ -113,7 +113,7 @@ export async function load(
 			await pause(pace.every / connections);
 		}
 	}
-	// The first calls compile code.
+	// The first calls compile code and do not count.
 	await pause(duration / 4);
 	await around.begin();
 	calls = 0;

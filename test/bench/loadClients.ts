@@ -6,7 +6,7 @@ export type Order =
 			readonly what: 'open';
 			readonly port: number;
 			readonly count: number;
-			/** Each message is sent after the answer to the one before. `TOKEN` stands for an entry of `tokens`. */
+			/** Each message is sent after the answer to the one before. `TOKEN` is the connection's entry of `tokens`. */
 			readonly greeting: readonly Greeting[];
 			readonly tokens?: readonly string[];
 	  }

@@ -5,7 +5,7 @@ import type { Greeting } from './loadClients.js';
 import type { Memory } from './memoryUsage.js';
 import { atMost, measureMemory, type RunningServer, startLoadClients, startServer } from './processes.js';
 
-/** Connections before the measurement, which compile code and fill caches. */
+/** Connections that are opened before the measurement, so that code is compiled and caches are filled. */
 const FIRST = 2000;
 const CONNECTIONS = atMost(FIRST + 5000) - FIRST;
 const AIM = 1.4;

@@ -3,13 +3,13 @@ import { ARGS, measure } from './calls.js';
 import { ddpCaller, type OpenCaller, type Pace, restCaller } from './load.js';
 import { cpuOf, median, type RunningServer, startServer } from './processes.js';
 
-/** Starts of each server. Two processes with the same code may differ in speed. */
+/** How often each server is started, because two processes with the same code may differ in speed. */
 const STARTS = 3;
 
 /** Rounds with the same processes. The first compiles code and is not counted. */
 const ROUNDS = 6;
 
-/** The second server equals the first, and shows the error of the measurement. */
+/** The servers differ only in metrics and log. The second equals the first, and shows the error of the measurement. */
 const KINDS = ['unobserved', 'unobserved', 'metrics', 'observed'] as const;
 
 /** Each server gets 5,000 calls a second over DDP, 1,250 over REST, from 50 connections. */
@@ -71,7 +71,7 @@ export async function benchObserved(): Promise<void> {
 	for (let start = 0; start < STARTS; start++) {
 		const servers: RunningServer[] = [];
 		for (const kind of KINDS) servers.push(await startServer(kind));
-		// The first scrape creates the metrics.
+		// The first scrape creates the metrics. Servers without metrics get the same request.
 		for (const server of servers) scrapes.push(await scrape(server));
 		for (const [i, row] of ROWS.entries()) {
 			for (let number = 0; number < ROUNDS; number++) {

@@ -22,6 +22,7 @@ export interface ScaleReady {
 
 export type ScaleOrder = 'take key ids away' | 'cpu';
 
+/** Number of rooms that calls use, in a store of any size. */
 const BUSY_ROOMS = 1000;
 const MEMBERS_PER_ROOM = 2;
 const ROOMS_PER_USER = 20;

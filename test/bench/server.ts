@@ -65,10 +65,10 @@ async function onFiles(people: number): Promise<Ready> {
 
 interface RoomkeyParts {
 	readonly store?: StoreChoice;
-	/** Metrics. */
+	/** Metrics. Default: none. */
 	readonly ops?: Ops;
 	readonly log?: Log;
-	/** The connection to other processes. */
+	/** The connection to other processes. Default: none. */
 	readonly link?: Link;
 }
 
@@ -113,7 +113,10 @@ function listen(server: Server): Promise<Ready> {
 	});
 }
 
-/** Answers each call with the same two frames as Roomkey. */
+/**
+ * Makes a bare server answer each call with the same two frames as Roomkey.
+ * @param notify called at each call of `bench.notify`
+ */
 function answerCalls(webSockets: WebSocketServer, notify: () => void): void {
 	webSockets.on('connection', (socket) => {
 		socket.on('message', (data) => {
@@ -143,7 +146,10 @@ async function bareWs(): Promise<Ready> {
 /** The answer of `e2e.fetchMyKeys`, with keys of usual lengths. */
 const bareKeys = { public_key: 'p'.repeat(450), private_key: 's'.repeat(2000), success: true };
 
-/** Answers a GET like `e2e.fetchMyKeys`, and a POST with success, even where Roomkey refuses the call. */
+/**
+ * A bare HTTP server. It answers a GET like `e2e.fetchMyKeys`, and a POST with success, even where Roomkey refuses the
+ * call.
+ */
 async function bareHttp(): Promise<Ready> {
 	const http = createServer((request, response) => {
 		const chunks: Buffer[] = [];
@@ -173,7 +179,7 @@ async function inCluster(people: number): Promise<Ready> {
 	return roomkey(people, { link });
 }
 
-/** Passes a text to the other servers over NATS, and sends their texts to its own clients. */
+/** A bare server that passes a text to the other servers over NATS, and sends their texts to its own clients. */
 async function bareNats(): Promise<Ready> {
 	const nats = await connect({ servers: NATS, noEcho: true });
 	const http = createServer();

@@ -1,4 +1,4 @@
-/** Compares the start of the command with that of a bare `ws` server. */
+/** The cost of a start, from the command to the first answer, compared with that of a bare `ws` server. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

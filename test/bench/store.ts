@@ -89,7 +89,7 @@ function watchTurns(): () => number {
 	};
 }
 
-/** Bytes of the process without mapped files, which the system takes back when it needs memory. */
+/** Memory of the process, in bytes. Mapped files are left out: the system can take their memory back. */
 function ownMemory(): number {
 	try {
 		return 1024 * Number(/^RssAnon:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);

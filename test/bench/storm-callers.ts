@@ -13,7 +13,7 @@ export interface CallersOrder {
 	readonly every: number;
 }
 
-// With this priority, the measured times include little wait of this process for a core.
+// Real clients run on other machines. With this priority, the measured times include little wait for a core.
 try {
 	setPriority(-10);
 } catch {

@@ -41,7 +41,7 @@ setPriority(10);
 
 /**
  * Begins an attempt, but only a few in one turn of the event loop. Otherwise thousands of requests would arrive in one
- * turn of the server. Clients on separate machines do not do that.
+ * turn of the server. Requests of clients on separate machines do not.
  */
 const beginAttempt = spreadOverTurns<() => void>({ perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY }, (attempt) =>
 	attempt(),
@@ -51,7 +51,7 @@ const sockets = new Set<WebSocket>();
 let refused = 0;
 let failedLogins = 0;
 
-/** Resolves with whether the login was answered, even if by an error. */
+/** Connects and logs in once. Resolves with whether the login was answered, even if by an error. */
 function attempt(port: number, token: string): Promise<boolean> {
 	return new Promise((resolve) => beginAttempt(() => connect(port, token, resolve)));
 }

@@ -25,16 +25,19 @@ const CLIENTS = atMost(Number(process.env.ROOMKEY_STORM_CLIENTS ?? 10_000) + CAL
 
 /** How long calls are measured without a storm. */
 const QUIET_MS = 15_000;
-/** How long calls are made before that, to compile code. */
+/** How long calls are made before that, so that the server compiles its code. */
 const WARM_UP_MS = 5000;
 
-/** The first part of a storm, in which clients try most often. */
+/** The first part of a storm. Clients try most often in it, because the first waits of Meteor's client are short. */
 const BURST_MS = 12_000;
 
 const MAX_RATIO = 2;
 const MAX_PEAK_RATIO = 2;
 
-/** `part` is 0.5 for the median. NaN without numbers, as after the burst if the storm has ended by then. */
+/**
+ * A quantile of `numbers`; `part` is 0.5 for the median. NaN without numbers, as for the time after the burst if the
+ * storm has ended by then.
+ */
 function quantile(numbers: readonly number[], part: number): number {
 	return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) * part)] ?? Number.NaN;
 }
@@ -49,7 +52,7 @@ interface Interval {
 
 const inMib = (bytes: number) => (bytes / 1024 ** 2).toFixed(0);
 
-/** Prints how the calls went, and the memory. */
+/** Prints how long the calls took, and what memory the server needed. */
 export async function benchStorm(): Promise<void> {
 	const folder = mkdtempSync(join(tmpdir(), 'roomkey-storm-'));
 	try {
@@ -98,7 +101,7 @@ async function measure(folder: string): Promise<void> {
 	await once(callers, 'message');
 	await delay(WARM_UP_MS);
 	const memoryBefore = await ask<Memory>(server, 'memory');
-	// `memory` collects garbage, which delays calls.
+	// `memory` collects garbage, which delays calls. These calls are not counted.
 	await delay(WARM_UP_MS);
 	await readInterval();
 	await delay(QUIET_MS);

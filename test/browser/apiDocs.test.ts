@@ -148,7 +148,7 @@ describe('the page at /api-docs', function () {
 		await closed;
 	});
 
-	it('sends texts, lists and numbers, and shows the error of a call', async () => {
+	it('sends texts, lists and numbers, and shows the error of a refused call', async () => {
 		await open({ viewport: WIDE }, '#method.e2e.setRoomKeyID');
 		await logIn();
 		const rid = await addRoom(app.store, [alice], { encrypted: true });
@@ -216,7 +216,7 @@ describe('the page at /api-docs', function () {
 		await stream.getByText('Refused: not-allowed').waitFor();
 	});
 
-	it('finds entries by an error code, and shows all without a search text', async () => {
+	it('finds entries by an error code, and shows all again without a search text', async () => {
 		await open();
 		const visible = page.locator('details.entry:visible');
 		const all = await visible.count();

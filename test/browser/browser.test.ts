@@ -1,4 +1,4 @@
-/** Runs the suite of `roomkey/e2e` in Chromium, and calls its functions on a page without WebCrypto. */
+/** Runs the suite of `roomkey/e2e` in Chromium, and the functions of `roomkey/e2e` on a page without WebCrypto. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';

@@ -1,4 +1,7 @@
-/** Writes of another program to a MongoDB-protocol server with change streams. `run.sh` runs this file. */
+/**
+ * Roomkey notices what another program writes to a MongoDB-protocol server with change streams. `run.sh` runs this
+ * file.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

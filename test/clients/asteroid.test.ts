@@ -74,7 +74,7 @@ describe('asteroid', () => {
 		expect(await event(subscription, 'error')).to.include({ error: 'not-allowed' });
 	});
 
-	it('logs in by itself after a restart, and must subscribe to streams again', async () => {
+	it('logs in again by itself after a restart, but must subscribe again to streams that need the login', async () => {
 		const own = await startApp();
 		const person = await addPerson(own.store);
 		const rid = await addRoom(own.store, [person]);

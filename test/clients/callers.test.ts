@@ -216,7 +216,7 @@ describe('typed callers', () => {
 		});
 	});
 
-	it('rely on `method`, which requires `params` in the order of `args`', () => {
+	it('rely on `method`, which requires `params` to name all of `args` in their order', () => {
 		const args = { a: String, b: String };
 		const define = (params: readonly ('a' | 'b')[]) =>
 			method({ name: 'x', summary: 'for a test', args, params, run: () => undefined });

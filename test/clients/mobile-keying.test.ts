@@ -13,7 +13,7 @@ import { transports, type Wire } from '../support/transports.js';
 const KEY_PAIRS = 4;
 
 for (const [how, enter] of Object.entries(transports)) {
-	describe(`The mobile app ${how}`, () => {
+	describe(`A client that calls like the mobile app, ${how},`, () => {
 		let app: TestApp;
 		let identities: Identity[];
 

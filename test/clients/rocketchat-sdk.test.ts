@@ -43,7 +43,7 @@ describe('@rocket.chat/sdk', () => {
 	beforeEach(async () => {
 		folder = await mkdtemp(path.join(tmpdir(), 'roomkey-'));
 		host = await startServer();
-		// The SDK reconnects after `reopen` ms, and sends a ping every `timeout` ms.
+		// The SDK reconnects after `reopen` ms, and sends a ping every `timeout` ms: none within a test.
 		sdk = new Rocketchat({ host, useSsl: false, protocol: 'ddp', reopen: 100, timeout: 120_000, logger: silent });
 		await sdk.connect({});
 		await sdk.login({ username: 'admin', password: 'my-secret', user: 'admin' } as never);

@@ -23,7 +23,7 @@ const rename = method({
 	},
 });
 
-/** The caller's rooms with one of three names. */
+/** The caller's rooms with one of three names. A test renames a room: it leaves the publication and comes back. */
 const mine = publication({
 	name: 'test.mine',
 	summary: 'for a test',
@@ -51,7 +51,7 @@ describe('simpleddp', () => {
 		return client;
 	}
 
-	it('connects, logs in by token, calls, reads the error, logs out', async () => {
+	it('connects, logs in by token, calls, reads the error of a refused call, logs out', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		const client = await connect();
 		expect(await client.call('login', { resume: alice.token })).to.include({ id: alice.id });

@@ -15,7 +15,7 @@ describe('simpleddp over sockjs-client', () => {
 	after(() => app.close());
 
 	for (const transport of ['websocket', 'xhr-polling']) {
-		it(`connects over ${transport}, logs in by token, calls, reads the error, logs out`, async () => {
+		it(`connects over ${transport}, logs in by token, calls, reads the error of a refused call, logs out`, async () => {
 			const person = await addPerson(app.store);
 			const rid = await addRoom(app.store, [person]);
 			let socket: WebSocket | undefined;

@@ -45,7 +45,7 @@ eachSharedData('the limits of three processes', (newData) => {
 		expect(found).to.deep.equal({ 200: 50, 429: 10 });
 	});
 
-	it('refuse a method everywhere soon after its calls are used up at one process', async () => {
+	it('refuse a method at every process soon after its allowed calls were made at one', async () => {
 		const alice = await addPerson(service.open.store);
 		const rid = await addRoom(service.open.store, [alice], { encrypted: true });
 		const callAt = async (index: number) =>

@@ -53,7 +53,7 @@ interface ModelServer {
 	readonly sessions: Map<string, Session>;
 }
 
-/** For `connectClient`, which looks up why a request has failed. */
+/** For `connectClient`, which looks up why a request has failed. These clients do not need to know. */
 const noCause = () => undefined;
 
 interface Session {
@@ -82,7 +82,7 @@ async function logIn(app: TestApp, person: Person): Promise<Session> {
 	return Object.assign(state, { client });
 }
 
-/** How long a run may take to agree. */
+/** How long the clients may take to agree with the store. */
 const AGREE_MS = 60_000;
 
 class Service {
@@ -144,7 +144,7 @@ class Service {
 				at.isCut = false;
 				return this.#meet();
 			case 'crash':
-				// Servers that have started meanwhile do not know this one, and would not notice its end.
+				// Servers that have started while this one was cut off do not know it, and would not notice its end.
 				await this.apply({ kind: 'restore', server: operation.server });
 				at.link.cut();
 				await this.#write(at, operation);
@@ -229,7 +229,7 @@ function missedEvent(client: TestClient, stored: ReadonlyMap<string, unknown>): 
 }
 
 describe('a model of three servers', () => {
-	it('agrees after random operations, crashes and cut connections', async function () {
+	it('shows clients what is stored after random writes, revocations, cut links and crashes', async function () {
 		this.timeout(300_000);
 		await fc.assert(
 			fc.asyncProperty(operations, async (all) => {

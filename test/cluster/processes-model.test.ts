@@ -225,7 +225,7 @@ eachSharedData('a model of three processes', (newData) => {
 	});
 	after(() => service.stop());
 
-	it('shows clients what is stored after random writes, revocations, cuts and kills', async function () {
+	it('shows clients what is stored after random writes, revocations, cut connections and kills', async function () {
 		this.timeout(300_000);
 		await fc.assert(
 			fc.asyncProperty(operations, async (all) => {

@@ -139,7 +139,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		]);
 	});
 
-	it('announces the end of all logins of a user, but not of one', async () => {
+	it('announces the end of all logins of a user, but not the end of one of several', async () => {
 		const { store, app } = server;
 		app.bus.publish('tokens-removed', { userId: alice.id, hashedTokens: ['another'] });
 		await store.settings.insertOne({ _id: 'E2E_Enable', value: true });

@@ -1,4 +1,4 @@
-/** Three processes over a real NATS that share a data folder. With a MongoDB, a second suite shares the MongoDB. */
+/** Three processes over a real NATS that share a data folder. In a second suite they share a MongoDB, if available. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { OpenStore } from '../../server/store/collections.js';
@@ -134,7 +134,7 @@ eachSharedData('three processes', (newData) => {
 		await at(2).connected();
 	});
 
-	it('give a repeated call its first answer after a process was killed', async () => {
+	it('give a repeated call its first answer after the process that gave it was killed', async () => {
 		const alice = await addPerson(open.store);
 		const rid = await addRoom(open.store, [alice], { encrypted: true });
 		const set = (index: number, keyID: string) =>

@@ -1,4 +1,4 @@
-/** Roomkey's version of the methods and publications that README.md asks of a server under test. */
+/** Roomkey's version of the methods and publications that README.md of this folder asks of a server under test. */
 import type { Strategy } from '../../server/ddp/publications/mergebox.js';
 import type { Room } from '../../shared/documents.js';
 import { ClientError } from '../../shared/errors.js';
@@ -24,7 +24,7 @@ import { THROWN, VALUES } from './adapterValues.js';
 const anyone = { summary: 'for the conformance suite', anonymous: true } as const;
 const named = (name: string) => ({ ...anyone, name: `conformance.${name}` });
 
-/** A document of a case as a room, with the group as topic. */
+/** A document of a case, as the room that is stored for it. The topic of the room is the group of the document. */
 const documentOf = (id: string, group: string, fields: object) =>
 	({ _id: id, topic: group, ...fields }) as unknown as Room;
 
@@ -209,7 +209,7 @@ export const publications: readonly Publication[] = [
 	publication({ ...named('limited'), args: {}, run: (_args, context) => context.ready() }),
 ];
 
-/** The hour does not end while a case runs. */
+/** Three calls in an hour. The hour does not end while a case runs. */
 const LIMIT = { calls: 3, per: 3_600_000 };
 
 export const limits: readonly RateRule[] = [

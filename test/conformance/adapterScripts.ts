@@ -1,4 +1,4 @@
-/** Scripts, which are lists of operations for publish functions (README.md). */
+/** Scripts, which are lists of operations for publish functions (README.md of this folder). */
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { PublicationContext } from '../../shared/publication.js';

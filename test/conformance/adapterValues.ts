@@ -1,4 +1,4 @@
-/** The values that methods of Roomkey's adapter return and throw, by their names in README.md. */
+/** The values that methods of Roomkey's adapter return and throw, by their names in README.md of this folder. */
 import { ClientError } from '../../shared/errors.js';
 
 const cyclic: unknown[] = [];

@@ -1,4 +1,4 @@
-/** The form of the cases (README.md), and the function that reads them. */
+/** The form of the cases (README.md of this folder), and the function that reads them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -6,9 +6,10 @@ import { gunzipSync } from 'node:zlib';
 /** JSON, in which the text `<name>` and an object with the member `?` are holes (`match.ts`). */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
 
-/** The DDP version that the client asks for before the first step. `false`: the steps connect. */
+/** The DDP version that the client asks for before the first step. `false`: the steps negotiate it. */
 export type Handshake = '1' | 'pre2' | 'pre1' | false;
 
+/** What a step does, or what it expects of the server. */
 type Action =
 	/** Sends a message as JSON. */
 	| { readonly send: Json }
@@ -70,24 +71,24 @@ export type Level = (typeof LEVELS)[number];
 
 export interface Case {
 	readonly name: string;
-	/** A section of a file in `test/contract`, such as `ddp.md 7`. */
+	/** The section that the case shows, of a file in `test/contract`, such as `ddp.md 7`. */
 	readonly section: string;
 	readonly level: Level;
 	/** Features that the server needs for this case. Default: none. */
 	readonly needs?: readonly Feature[];
 	/** Default: version 1. */
 	readonly connect?: Handshake;
-	/** Connects at this path, whatever the transport of the run. It may contain holes of the form `<name>`. */
+	/** Connects at this path, whatever the transport of the run. The path may contain holes of the form `<name>`. */
 	readonly path?: string;
 	/** True: what arrives after the last step is not looked at. */
 	readonly open?: boolean;
 	readonly steps: readonly Step[];
 }
 
-/** Contains JSON files, which are compressed by gzip in the package. */
+/** The folder of the cases, which are JSON files. In the package the files are compressed by gzip. */
 const CASES = 'test/conformance/cases/';
 
-/** Finds `CASES` in one of the folders above this file. */
+/** Finds `CASES` below one of the folders that contain this file. */
 function findFolder(): string {
 	for (let at = new URL('./', import.meta.url); at.pathname !== '/'; at = new URL('../', at)) {
 		const folder = fileURLToPath(new URL(CASES, at));

@@ -1,4 +1,4 @@
-/** Holes in cases, which stand for values that differ from run to run. README.md describes them. */
+/** Holes in cases, which stand for values that differ from run to run. README.md of this folder describes them. */
 import { randomBytes } from 'node:crypto';
 import type { Json } from './cases.js';
 
@@ -21,7 +21,7 @@ const show = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
 
 const testText = (value: unknown, pattern: RegExp) => typeof value === 'string' && pattern.test(value);
 
-/** Tests of the kinds of holes other than `bound`, `includes` and `not`. */
+/** The test of a value, for each kind of hole but `bound`, `includes` and `not`. */
 const KINDS: Readonly<Record<string, (value: unknown, hole: Hole) => boolean>> = {
 	any: (value) => value !== undefined,
 	string: (value) => typeof value === 'string',
@@ -35,7 +35,7 @@ const KINDS: Readonly<Record<string, (value: unknown, hole: Hole) => boolean>> =
 	text: (value, hole) => testText(value, new RegExp(String(hole.matches), 'u')),
 };
 
-/** The fresh text of a name, which differs in each run of a case. */
+/** The fresh text of a name: the same throughout a run of a case, another in each run. */
 function fresh(name: string, bindings: Bindings): string {
 	if (!bindings.has(name)) bindings.set(name, `${name}-${randomBytes(8).toString('hex')}`);
 	return String(bindings.get(name));

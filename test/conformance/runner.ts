@@ -40,7 +40,7 @@ export interface ConformanceReport {
 }
 
 /**
- * Runs the suite against a server that supplies the methods and publications of README.md.
+ * Runs the suite against a server that supplies the methods and publications of README.md of this folder.
  * @param url such as `ws://127.0.0.1:3000/websocket`
  */
 export async function runConformance(url: string, options: ConformanceOptions = {}): Promise<ConformanceReport> {
@@ -186,7 +186,7 @@ class CaseRun {
 		throw new Error(`${found} (expected ${JSON.stringify(expected)}, received ${JSON.stringify(actual)})`);
 	}
 
-	/** Receives the messages of all entries. Only the messages of one list must arrive in order. */
+	/** Receives the messages of all entries. If an entry is a list, its messages must arrive in the order of the list. */
 	async #receiveAll(connection: Connection, entries: readonly Json[]): Promise<void> {
 		let lists = entries.map((entry) => (Array.isArray(entry) ? (entry as Json[]) : [entry]));
 		lists = lists.filter((list) => list.length > 0);
@@ -248,7 +248,7 @@ class CaseRun {
 	}
 }
 
-/** Makes one message for each id of an `updated` or `ready`. */
+/** Makes one message for each id of an `updated` or `ready`. A server may name several ids in one message. */
 function takeApart(message: Record<string, unknown>): Record<string, unknown>[] {
 	const member = { updated: 'methods', ready: 'subs' }[String(message.msg)];
 	const ids = member === undefined ? undefined : message[member];

@@ -9,7 +9,7 @@ import { buildImage, execute, makeBase, type Stage } from './dockerfile.js';
 import type { Program } from './processes.js';
 
 describe('the Dockerfile', function () {
-	// Debian and all packages are installed.
+	// Long, because Debian and all packages are installed.
 	this.timeout(900_000);
 	const folder = mkdtempSync(path.join(tmpdir(), 'roomkey-docker-'));
 	let image: Stage;
@@ -19,7 +19,7 @@ describe('the Dockerfile', function () {
 	before(async () => {
 		const context = path.join(folder, 'context');
 		mkdirSync(context);
-		// Unlike Docker, this leaves out what git ignores, not what Dockerfile.dockerignore names.
+		// Unlike Docker, this copy leaves out what git ignores, not what Dockerfile.dockerignore names.
 		const files = 'git ls-files -z --cached --others --exclude-standard';
 		await execute('bash', ['-c', `${files} | tar cf - --null --files-from=- | tar xf - -C "${context}"`]);
 		const base = path.join(folder, 'base');
@@ -45,13 +45,13 @@ describe('the Dockerfile', function () {
 		expect(ignored).to.include.members(['.git', 'node_modules', 'dist']);
 	});
 
-	it('installs less than 150 MB, and no development packages', async () => {
+	it('makes an image without development packages, in which Roomkey takes less than 150 MB', async () => {
 		const [kilobytes] = (await execute('du', ['-sk', path.join(image.folder, 'opt/roomkey')])).split('\t');
 		expect(Number(kilobytes)).to.be.below(150_000);
 		expect(() => statSync(path.join(image.folder, 'opt/roomkey/node_modules/typescript'))).to.throw('ENOENT');
 	});
 
-	it('makes an unprivileged container that keeps its data and ends at SIGTERM', async () => {
+	it('makes an unprivileged container that keeps its data in the volume and ends at SIGTERM', async () => {
 		expect(image.user).to.equal('roomkey');
 		await start({ ADMIN_PASS: 'a password for the test', ADMIN_EMAIL: 'root@example.com' });
 		expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).to.equal(200);

@@ -1,4 +1,7 @@
-/** Runs the instructions of a Dockerfile without Docker, by chroot in folders with Debian. */
+/**
+ * Runs the instructions of a Dockerfile by chroot in folders with Debian. Docker is not used, because not every machine
+ * can download images.
+ */
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';

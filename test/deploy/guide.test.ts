@@ -112,7 +112,7 @@ describe('a proxy with the rules of docs/rocketchat.md', () => {
 });
 
 describe('nginx with the mirror of docs/rocketchat.md', () => {
-	it('copies a key call to a server with --shadow, which reports a missing write', async () => {
+	it('copies a key call to a server with --shadow, which reports a write that the original lacks', async () => {
 		const data = path.join(folder, 'data');
 		const { store, close } = await openStore({ kind: 'files', folder: data }, memoryLog());
 		await fillDemo(store);

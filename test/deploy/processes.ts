@@ -72,7 +72,7 @@ export class Program {
 /** Starts the demo, which trusts a proxy at 127.0.0.1. */
 export async function startRoomkey(port: number, ...flags: string[]): Promise<Program> {
 	const main = path.resolve('dist/server/cli/main.js');
-	// Not `loopback`, because the clients of these tests have other loopback addresses.
+	// Not `loopback`: the clients of these tests have other loopback addresses, and must not be trusted as proxies.
 	const args = [main, '--demo', '--port', String(port), '--trust-proxy', '127.0.0.1', '--log-level', 'debug', ...flags];
 	const roomkey = Program.start(process.execPath, args);
 	await roomkey.listening(port);

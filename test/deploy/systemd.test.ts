@@ -18,7 +18,7 @@ describe('the unit of systemd', () => {
 	const file = path.join(folder, 'roomkey.service');
 
 	before(() => {
-		// `systemd-analyze verify` requires that the program exists.
+		// `systemd-analyze verify` requires that the program exists. Node may be at another path here.
 		const text = replaced(readFileSync(UNIT, 'utf8'), [
 			[/ExecStart=\/usr\/bin\/node/, `ExecStart=${process.execPath}`],
 		]);

@@ -67,7 +67,7 @@ describe('examples', () => {
 		expect(await rejection(alice.call('tasks.add', 'too often'))).to.include({ error: 'too-many-requests' });
 	});
 
-	it('express: counts visits by page, REST and DDP', async () => {
+	it('express: counts each page request, REST call and DDP call as a visit', async () => {
 		await start('examples/express/server.mjs');
 		expect(await (await fetch(`${url}/home`)).text()).to.equal('Visit 1 of home');
 		expect(await (await fetch(`${url}/counters/home`, { method: 'POST' })).json()).to.include({ result: 2 });

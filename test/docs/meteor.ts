@@ -1,4 +1,7 @@
-/** Runs the Meteor blocks of docs/from-meteor.md, with stand-ins for Meteor's globals. */
+/**
+ * Runs the Meteor blocks of docs/from-meteor.md. Stand-ins for Meteor's globals collect the definitions. These become
+ * the options of a Roomkey server.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
 	ClientError,
@@ -18,13 +21,13 @@ import {
 type Any = any;
 type Handler = (this: Any, ...args: Any[]) => Any;
 
-/** The data that Meteor code uses: in a handler of its context, in `Meteor.startup` of the server. */
+/** The data that Meteor code uses: in a handler that of its context, in `Meteor.startup` that of the server. */
 interface Database {
 	readonly collections: Any;
 	readonly store: Any;
 }
 
-/** Names for the arguments of handlers, which have only positions in Meteor. */
+/** Names for the arguments of a handler. Arguments have names in Roomkey, but only positions in Meteor. */
 const PARAMS = ['a', 'b', 'c', 'd'];
 const anyArgs = Object.fromEntries(PARAMS.map((name) => [name, Match.Any]));
 

@@ -18,7 +18,7 @@ const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
 /** Words of the query language that look like names. */
 const WORDS = new Set(['by', 'on', 'and', 'or', 'unless', 'without', 'ignoring', 'group_left', 'group_right']);
 
-/** Reads the metrics of a query, the labels of its groups, and its selectors as metric, label and text. */
+/** Reads the metrics of a query, the labels that it groups by, and its selectors as metric, label and text. */
 function readQuery(query: string): { metrics: string[]; labels: string[]; selected: [string, string, string][] } {
 	const selected: [string, string, string][] = [];
 	const labels: string[] = [];

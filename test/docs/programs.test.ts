@@ -67,7 +67,7 @@ const HERE: readonly (readonly [page: string, text: string])[] = [
 	['docs/rest.md', 'method.call/rooms:get'],
 ];
 
-/** Commands for a service and its proxy, which serviceSamples.test.ts and test/deploy run. */
+/** Commands for a service and its proxy, each by a text in it. serviceSamples.test.ts and test/deploy run them. */
 const OF_SERVICES: readonly (readonly [page: string, text: string])[] = [
 	['docs/deploying.md', 'user password admin'],
 	['docs/deploying.md', 'main.js check'],
@@ -209,6 +209,7 @@ describe('programs of the documentation', () => {
 		}
 		expect(stderr).to.include('"username":"admin"');
 
+		// Both ways to copy the data work again at another time.
 		for (const date of ['1', '2']) {
 			for (const text of ['backup', 'export']) {
 				const command = blockWith('docs/operating.md', `NOW=$(date +%F-%H%M%S)\nroomkey ${text}`);

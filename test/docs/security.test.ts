@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import * as accounts from '../../methods/accounts/index.js';
 import { keyService } from '../../methods/index.js';
 
-/** The columns: a threat or a way to become another user, the answer or limits, and `file`: test title. */
+/** A row of a table: a threat or a way to become another user, the answer or limits, and the test as `file`: title. */
 const ROW = /^\| (.+) \| (.+) \| `(test\/[\w./-]+\.test\.ts)`: (.+) \|$/;
 
 const rows = readFileSync('docs/security.md', 'utf8')

@@ -91,6 +91,7 @@ describe('commands for a service of systemd in the documentation', () => {
 			expect(await usernames()).to.deep.equal(['admin']);
 		}
 		expect(await readdir(path.join(folder, 'lib'))).to.have.members(['data', 'data-until-1', 'data-until-2']);
+		// The folder may be lost.
 		await rm(data, { recursive: true });
 		expect(restore('3').out).to.match(/^systemctl stop roomkey\nRestored .*\nsystemctl start roomkey\n$/);
 		expect(await usernames()).to.deep.equal(['admin']);
@@ -99,7 +100,7 @@ describe('commands for a service of systemd in the documentation', () => {
 		expect(restore('4').out).to.equal('systemctl stop roomkey\n');
 	});
 
-	it('keep the unit and the program of 0.1.0, which may be a link', async () => {
+	it('keep the unit of 0.1.0 and its program, even if a link leads to the program', async () => {
 		const command = blockWith('docs/deploying.md', 'cp -p /etc/systemd').replaceAll(/\/(etc|opt)\//g, `${folder}/$1/`);
 		const units = path.join(folder, 'etc/systemd/system');
 		const programs = path.join(folder, 'opt');
@@ -113,7 +114,7 @@ describe('commands for a service of systemd in the documentation', () => {
 		expect(await readlink(path.join(programs, 'roomkey-0.1'))).to.equal('program');
 	});
 
-	it('import the folder of 0.1.0 once, and leave it unchanged', async () => {
+	it('import the folder of 0.1.0, leave it unchanged, and refuse to import a second time', async () => {
 		const line = JSON.stringify({ _id: 'a', username: 'alice', roles: ['admin', 'user'], active: true });
 		await mkdir(data);
 		await writeFile(path.join(data, 'users.db'), `${line}\n`);

@@ -116,7 +116,7 @@ describe('the package', function () {
 		expect(await ended).to.deep.equal([0, null]);
 	});
 
-	it('says how to add lmdb when a data folder needs it', async () => {
+	it('says how to add lmdb if a data folder needs it but it is not installed', async () => {
 		const { code, output } = await run(path.join(consumer, 'node_modules/.bin/roomkey'), ['--port', '0'], {
 			cwd: consumer,
 		});

@@ -1,6 +1,7 @@
 /**
  * `npm run soak`: a client repeats each job, and then the server must not hold more memory than before. After all jobs,
- * another server is killed often while clients write, and must have kept what it acknowledged. Exits with 1 on failure.
+ * another server is killed often while clients write, and must have kept what it acknowledged. Exits with 1 if
+ * something has grown or is lost.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -25,7 +25,7 @@ eachStore('a store', (test) => {
 	const add = (...ids: string[]) =>
 		Promise.all(ids.map((_id) => test.store.rooms.insertOne({ _id, t: 'p', msgs: 1 }, { silent: true })));
 
-	it('announces an insert, an update and a removal once each', async () => {
+	it('announces an insert, an update and a removal once each, with the document', async () => {
 		expect(await announced(({ rooms }) => rooms.insertOne({ _id: 'r', t: 'p' }))).to.deep.equal(['inserted rooms r']);
 		expect(changes[0]?.document).to.include({ _id: 'r', t: 'p' });
 		expect(await announced(({ rooms }) => rooms.updateOne({ _id: 'r' }, { $set: { name: 'n' } }))).to.deep.equal([
@@ -148,7 +148,7 @@ eachStore('a store', (test) => {
 		});
 	});
 
-	it('gives the promises of listeners to the writer', async () => {
+	it('gives the writer of each change the promises that listeners return', async () => {
 		const stop = test.onChange(() => Promise.resolve('received'));
 		const delivered: Promise<unknown>[] = [];
 		const options = { onAnnounced: (delivery: Promise<unknown>) => void delivered.push(delivery) };

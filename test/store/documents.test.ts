@@ -1,4 +1,4 @@
-/** What every store guarantees about documents. */
+/** What every store guarantees about documents: unique values, `_updatedAt`, copies, and writes while it closes. */
 import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';

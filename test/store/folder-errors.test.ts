@@ -142,7 +142,7 @@ describe('opening a wrong folder', () => {
 			);
 		});
 
-		it('names the owner and the remedy if a link leads into a closed folder', async () => {
+		it('names the owner and the remedy if a link leads into a folder that may not be entered', async () => {
 			// Like the link that systemd makes for DynamicUser.
 			const [hidden, link] = [join(parent, 'private'), join(parent, 'roomkey')];
 			await mkdir(join(hidden, 'roomkey'), { recursive: true });
@@ -161,7 +161,7 @@ describe('opening a wrong folder', () => {
 			await chmod(hidden, 0o700);
 		});
 
-		it('names the owner and the remedy if the parent has a third owner', async function () {
+		it('names the owner and the remedy if the parent belongs to neither root nor this user', async function () {
 			// Only root can give a folder away.
 			if (!isRoot) this.skip();
 			await storeTwoRooms();

@@ -129,7 +129,7 @@ describe('the store in a folder', () => {
 			await open();
 		});
 
-		it('refuses a second store in the same process, even a linked or shared one', async () => {
+		it('refuses a second store in the same process, even through a link or if both are shared', async () => {
 			const link = join(parent, 'link');
 			await mkdir(folder);
 			await symlink(folder, link, 'junction');
@@ -177,7 +177,7 @@ describe('the store in a folder', () => {
 			await open();
 		});
 
-		it('lets one of several processes win each race for a room', async () => {
+		it('lets exactly one of several processes win each race for a room', async () => {
 			const racer = fileURLToPath(new URL('../support/racer.js', import.meta.url));
 			const { store } = await open(folder, { shared: true });
 			const count = 100;
@@ -191,7 +191,7 @@ describe('the store in a folder', () => {
 		});
 	});
 
-	it('opens a folder of another owner if root may not change owners', async function () {
+	it('opens a folder of another owner if root may not change owners, as in a container', async function () {
 		if (process.platform === 'win32') this.skip();
 		await mkdir(folder);
 		const isRoot = process.getuid?.() === 0;
@@ -202,7 +202,7 @@ describe('the store in a folder', () => {
 		expect((await lines.next()).value).to.equal('open');
 	});
 
-	it('refuses writes, but not reads, while the disk is full, and logs this once', async () => {
+	it('refuses only writes, and only while the disk is full; logs the beginning and the end once', async () => {
 		const log = memoryLog();
 		let free = 0;
 		const { store } = await open(folder, { log, freeSpace: async () => free });

@@ -123,7 +123,7 @@ eachStore('any store: indexes', (test) => {
 	});
 
 	it('find documents by two long lists of values', async () => {
-		// Shorter with FerretDB, which compares each membership with all pairs of values.
+		// The lists are shorter with FerretDB, which compares each membership with all pairs of values.
 		const length = process.env.ROOMKEY_TEST_MONGO_URL ? 50 : 3000;
 		const uids = Array.from({ length }, (_, i) => `u${i}`);
 		const rids = Array.from({ length }, (_, i) => `r${i}`);

@@ -1,4 +1,4 @@
-/** Kills a server six times. `npm run soak` does it a hundred times. */
+/** Kills a server six times while clients write. `npm run soak` does it a hundred times. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

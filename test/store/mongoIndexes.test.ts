@@ -12,7 +12,7 @@ import { memoryLog } from '../support/log.js';
 const users = () =>
 	collectionSpecs([]).find(({ name }) => name === 'users') as ReturnType<typeof collectionSpecs>[number];
 
-/** The part of the driver's `Db` that `prepareIndexes` uses. */
+/** The part of the driver's `Db` that `prepareIndexes` uses. `indexes` are those of the database, by collection. */
 class FakeDb {
 	readonly made: { collection: string; keys: object; options: object }[] = [];
 

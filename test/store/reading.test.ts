@@ -114,7 +114,7 @@ eachStore('any store: reading', (test) => {
 		});
 
 		// `pagesOf` needs this sort and this filter.
-		it('sorts null and numbers before texts, and finds neither by $gt', async () => {
+		it('sorts null and numbers before texts, and finds neither by $gt with a text', async () => {
 			const { subscriptions } = test.store;
 			const array = ['u99x', 'u10x'];
 			for (const [i, _id] of ['u2', array, 7, 'u11', null, 'u109', 'u1'].entries())
@@ -254,7 +254,7 @@ eachStore('any store: reading', (test) => {
 			expect(found).to.deep.equal({ _id: 'bob', username: 'bob', e2e: { public_key: 'pub' } });
 		});
 
-		it('is refused if it mixes 1 and 0, or a field and its part', async () => {
+		it('is refused if it mixes 1 and 0, or names a field and a part of it', async () => {
 			await test.store.users.insertOne(bob);
 			expect(await rejection(test.store.users.findOne({}, { projection: { name: 1, e2e: 0 } }))).to.be.an('error');
 			expect(await rejection(test.store.users.findOne({}, { projection: { e2e: 1, 'e2e.x': 1 } }))).to.be.an('error');

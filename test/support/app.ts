@@ -33,7 +33,7 @@ export interface TestApp {
 
 export type TestAppOptions = Partial<Catalogue> & {
 	grace?: number;
-	/** A store that the test or another app closes. Default: a store of its own. */
+	/** A store that the test or another app has opened, and closes. Default: a new store, which this app closes. */
 	store?: Store;
 	/** Notifies the app of writes to `store`. Default: it is not notified. */
 	onChange?: OpenStore['onChange'];
@@ -118,6 +118,7 @@ async function listen(opened: OpenStore, options: TestAppOptions, askedPort: num
 	};
 }
 
+/** Replaces methods by added ones with the same name. A sample of the documentation may have the name of a method. */
 function replacing(methods: readonly Method[], added: readonly Method[]): Method[] {
 	const names = new Set(added.map(({ name }) => name));
 	return [...methods.filter(({ name }) => !names.has(name)), ...added];

@@ -49,7 +49,8 @@ export const privateKeysIn = (texts: Set<string>): string[] =>
 /**
  * Tries every text as the passphrase of each private key, as a room key, and as a sealed room key.
  * @param wrapped the encrypted private keys
- * @returns the messages that could be decrypted
+ * @param contents the encrypted messages
+ * @returns those of `contents` that could be decrypted
  */
 export async function readAll(
 	texts: Set<string>,

@@ -127,8 +127,9 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	for (const id of ['1', '2', '3']) waiting.send({ msg: 'method', method: 'own.wait', params: [], id });
 	await post(`${url}/sockjs/1/polling/xhr`, null, '');
 	while (clients.length < 4) clients.push(await RawClient.connect(webSocketUrl));
-	// Refused, because the address has its five connections.
+	// Refused: the address has its maximum of five connections, four WebSockets and one of SockJS polling.
 	await RawClient.open(webSocketUrl).catch(() => {});
+	// There is no such method.
 	await reader.call('own.nobody');
 	return {
 		server,

@@ -80,7 +80,7 @@ function mapValues(object: { [key: string]: Json }, f: (value: Json) => Anything
 	return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, f(value)]));
 }
 
-/** Makes the pattern that a case describes in JSON. */
+/** Makes the pattern that a case describes in JSON. A key such as `$optional` names the kind of the pattern. */
 export function toPattern(json: Json): Anything {
 	if (typeof json === 'string') return named[json];
 	if (Array.isArray(json)) return json.map(toPattern);
@@ -112,7 +112,7 @@ export function toPattern(json: Json): Anything {
 	}
 }
 
-/** Makes a value that JSON cannot express; undefined for an unknown word. */
+/** Makes a value that JSON cannot express, such as a date; undefined if the key `word` names no kind of such a value. */
 function toSpecial(word: string | undefined, inner: Anything, object: Anything): { value: unknown } | undefined {
 	switch (word) {
 		case '$undefined':

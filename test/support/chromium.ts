@@ -31,7 +31,7 @@ export async function startChromium(): Promise<Browser> {
 
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.json': 'application/json', '.html': 'text/html' };
 
-/** Serves a page at `/`, and the files in `dist`, `node_modules` and `test`. */
+/** Serves `html` as the page at `/`, and the files in `dist`, `node_modules` and `test`. */
 export async function serveFiles(html: string): Promise<{ port: number; close(): Promise<void> }> {
 	const server: Server = createServer((request, response) => {
 		const name = path.posix.normalize(new URL(request.url ?? '/', 'http://host').pathname);

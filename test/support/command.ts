@@ -77,8 +77,8 @@ export async function runAsProcess(args: readonly string[], options?: CommandOpt
 }
 
 /**
- * Runs a command in this process, which is a second faster. Each line of `input` answers a prompt for a secret. Other
- * questions are answered with no.
+ * Runs a command in this process, which is a second faster than a new process. Each line of `input` answers a prompt for
+ * a secret. Other questions are answered with no.
  */
 export async function runInProcess(args: readonly string[], { env = {}, input = '' }: CommandOptions = {}) {
 	const out: string[] = [];

@@ -1,4 +1,7 @@
-/** Runs the command `roomkey`, and prints each report of progress as a line, also without a terminal. */
+/**
+ * Runs the command `roomkey` with the arguments of this script. Prints each report of progress as a line, also
+ * without a terminal.
+ */
 import { run } from '../../server/cli/run.js';
 
 process.exitCode = await run(process.argv.slice(2), {

@@ -14,7 +14,7 @@ export interface CrashingStore {
 	readonly crashed: boolean;
 }
 
-/** Wraps a store, so that it counts writes and can crash. */
+/** Wraps a store. The wrapper counts writes, and can fail for good after one of them, as if the process had ended. */
 export function crashingStore(real: Store): CrashingStore {
 	let allowedWrites = Number.POSITIVE_INFINITY;
 	let writes = 0;

@@ -1,4 +1,7 @@
-/** Fails a test run if a method broke its declaration, or a message differed from the OpenAPI or AsyncAPI document. */
+/**
+ * Fails a test run if a method returned or threw what it does not declare, or if a request or message differed from the
+ * OpenAPI or AsyncAPI document.
+ */
 import { takeViolations } from './declared.js';
 import { takeReports } from './described.js';
 import { checkDdp } from './describedDdp.js';

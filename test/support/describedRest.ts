@@ -146,7 +146,7 @@ function check(exchange: Exchange): void {
 	if (faultOfRequest) report(`${title} accepted a request that is not as described: ${faultOfRequest}; ${sent}`);
 }
 
-/** Checks a request and its answer at the end. */
+/** Collects the bodies of a request and its answer, and checks them when the answer is complete. */
 function watch(request: IncomingMessage, response: ServerResponse): void {
 	const sent: Buffer[] = [];
 	const answered: Buffer[] = [];

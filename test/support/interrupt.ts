@@ -1,6 +1,6 @@
 import type { Collection, Store } from '../../shared/store.js';
 
-/** Wraps a store, so that it runs a task before the first such operation. The operation fails if the task does. */
+/** Wraps a store. `task` runs before the first `operation` on the collection `name`. If it fails, the operation fails. */
 export function runBefore(
 	store: Store,
 	name: 'users' | 'subscriptions',

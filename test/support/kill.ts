@@ -40,7 +40,7 @@ interface Claim {
 	key?: string;
 }
 
-/** Claims rooms one after the other and stores the caller's key, until `next` returns none. */
+/** Claims rooms one after the other and stores the caller's key, until `next` returns none or the server is gone. */
 type Client = (
 	address: string,
 	person: Person,

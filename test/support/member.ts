@@ -105,7 +105,7 @@ export class Member {
 		return { current: await openRoomKey(membership.E2EKey, privateKey), former: await Promise.all(former) };
 	}
 
-	/** Offers the key to members who have none. In v1 this is a call for each. In v2 one call also offers former keys. */
+	/** Offers the key to members who have none: in v1 by a call for each; in v2 by one call, with the former keys. */
 	async serve(rid: string): Promise<void> {
 		const { current, former } = await this.keys(rid);
 		if (this.format === 'v1') {

@@ -1,6 +1,7 @@
 /**
- * A process that opens a shared folder, prints `ready`, and waits for a line. Then it sets its name as key id of each
- * room that has none, and prints their number.
+ * A process that opens a shared folder, prints `ready`, and waits for a line. Then it sets its name as the key
+ * id of each room that has none yet, and prints how many key ids it has set.
+ *
  * Arguments: the folder, the name, and the number of rooms.
  */
 import { once } from 'node:events';

@@ -33,7 +33,7 @@ export class Described {
 
 	/**
 	 * Says where a value violates the schema at a path; undefined if nowhere.
-	 * @param coerce whether a text may stand for a number or boolean, and a value for a list
+	 * @param coerce whether, as in a query, a text may stand for a number or boolean, and a value for a list of it alone
 	 */
 	fault(value: unknown, path: readonly string[], coerce = false): string | undefined {
 		const key = `document#/${path.map(escaped).join('/')}`;

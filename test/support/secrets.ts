@@ -7,6 +7,7 @@ const LENGTH = 12;
 /** The first `LENGTH` characters of every secret. */
 const secrets = new Set<string>();
 
+/** Secrets that were found in log lines. */
 const found = new Set<string>();
 
 /** Log lines that are not searched yet. */
@@ -61,7 +62,7 @@ const nothing = () => {};
 /** A log that keeps nothing. Its lines are searched for secrets. */
 export const notedLog: Log = noting({ debug: nothing, info: nothing, warn: nothing, error: nothing });
 
-/** Searches the lines since the last call. They are kept until then, because a secret may be noted after its line. */
+/** Searches the lines since the last call. Lines are kept until then, because a secret may be noted after its line. */
 export function leakedSecrets(): readonly string[] {
 	for (const line of lines)
 		for (let i = 0; i + LENGTH <= line.length; i++)

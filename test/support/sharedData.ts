@@ -7,9 +7,9 @@ import type { StoreChoice } from '../../server/store/open.js';
 import { randomId } from '../../shared/ids.js';
 
 export interface SharedData {
-	/** For the test itself to open the store. */
+	/** With this, the test itself opens the store. */
 	readonly choice: StoreChoice;
-	/** Arguments of a process that opens the store. With MongoDB, it also needs `env`. */
+	/** Arguments of a process that opens the store. With MongoDB, the process also needs the variables in `env`. */
 	readonly args: readonly string[];
 	readonly env?: NodeJS.ProcessEnv;
 	remove(): Promise<void>;

@@ -54,6 +54,7 @@ export class SharedService {
 		return ServiceProcess.start([...data.args, '--nats', nats, ...args], data.env);
 	}
 
+	/** Starts a process in the place of one that has ended. */
 	async replace(index: number): Promise<void> {
 		this.processes[index] = await this.spawn(index);
 	}

@@ -56,7 +56,10 @@ export function eachTestWithStore(openOne: () => Promise<OpenStore> = openTestSt
 	};
 }
 
-/** Defines a suite for each kind of store: memory and files, or MongoDB if `ROOMKEY_TEST_MONGO_URL` is set. */
+/**
+ * Defines a suite for each kind of store: memory and files, or MongoDB if `ROOMKEY_TEST_MONGO_URL` is set.
+ * Each test has an empty store.
+ */
 export function eachStore(title: string, define: (test: OpenStore) => void): void {
 	const kinds = process.env.ROOMKEY_TEST_MONGO_URL
 		? { MongoDB: openTestStore }

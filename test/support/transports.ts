@@ -11,11 +11,11 @@ export type Wire = any;
 export interface TransportClient {
 	/** The id of its user. */
 	readonly id: string;
-	/** Over DDP the arguments become parameters, in the order of the object. */
+	/** Calls a method. Over DDP the arguments become parameters, in the order of the object. */
 	call(name: string, args?: Record<string, unknown>): Promise<Wire>;
 	/**
-	 * The user's membership in a room. Over DDP, waits for an event with a membership that `accepts` accepts. Over REST,
-	 * reads the membership once, and throws if `accepts` returns false.
+	 * The user's membership in a room. Over DDP, waits for an event with a membership for which `accepts` returns true.
+	 * Over REST, reads the membership once, and throws if `accepts` returns false.
 	 */
 	membership(rid: string, accepts: (membership: Wire) => boolean): Promise<Wire>;
 	close(): void;

@@ -1,4 +1,4 @@
-/** A method whose calls run until the test ends them. */
+/** A method whose calls run until the test ends them. By `once: true`, a repeated call receives the first answer. */
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 

@@ -14,7 +14,7 @@ const HEARTBEAT_MS = 1000;
 
 const MAX_TITLE_BYTES = 1024;
 
-/** The number of heartbeats, and the title of the running test in UTF-8. */
+/** Memory of both threads: the number of heartbeats, and the title of the running test in UTF-8. */
 interface SharedMemory {
 	readonly heartbeats: Int32Array;
 	readonly title: Uint8Array;

@@ -67,6 +67,7 @@ export class FakeDatabase implements WatchedDatabase {
 	/** The indexes that the watcher has created, as `collection field`. */
 	readonly indexes: string[] = [];
 	makesIndexes = true;
+	/** The queries in order, such as `dated users`. */
 	readonly queries: string[] = [];
 	/** Whether queries fail with `AWAY`. */
 	isAway = false;
@@ -83,6 +84,7 @@ export class FakeDatabase implements WatchedDatabase {
 		return documents;
 	}
 
+	/** The next opened stream that this method has not returned before. */
 	async nextStream(): Promise<FakeStream> {
 		if (this.#streams.length === 0) await once(this.#events, 'stream');
 		return this.#streams.shift() as FakeStream;

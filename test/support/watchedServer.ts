@@ -189,7 +189,7 @@ export function describeWatchedServer(
 		it('misses nothing that was written while the database could not be reached', async () => {
 			await client.subscribe('notes');
 			await documents().insertOne(dated({ _id: 'removed', text: 'x' }));
-			// The server has read the document before the outage.
+			// Waits until the server has read the document. Only then the outage begins.
 			await next(1, 'added');
 			relay.cut();
 			const ids = Array.from({ length: 50 }, (_, i) => `note ${i}`);

@@ -41,11 +41,13 @@ export class World {
 	readonly people: Person[] = [];
 	readonly rooms: string[] = [];
 	admin!: Person;
-	/** The keys whose storage was acknowledged, by room and member. */
+	/** The keys that must stay stored, because their storage was acknowledged, by room and member. */
 	readonly #promised = new Map<string, Set<string>>();
 	/** Whether a call was interrupted and not repeated. */
 	#interrupted = false;
+	/** Number of idempotency keys that were used. */
 	#keyCount = 0;
+	/** Events that contained a secret. */
 	readonly #leaks: string[] = [];
 
 	private constructor(
@@ -96,7 +98,10 @@ export class World {
 		this.roomkey.bus.on('notify', look);
 	}
 
-	/** @param crashAfter number of writes after which the process ends */
+	/**
+	 * @param key the idempotency key
+	 * @param crashAfter number of writes after which the process ends
+	 */
 	async #attempt(call: Call, key: string, crashAfter = Number.POSITIVE_INFINITY): Promise<Outcome> {
 		this.crashing.current.crashAfter(crashAfter);
 		try {
@@ -149,7 +154,7 @@ export class World {
 	}
 
 	#note({ by, storesKey, accepts, newKeyId }: Call, value: unknown, offered: string | undefined): void {
-		// With another key id in the answer, the server has not stored the caller's key.
+		// If the answer has another key id, another client was faster, and the server has not stored the caller's key.
 		const setKeyId = (value as { keyID?: string } | undefined)?.keyID;
 		const isKept = setKeyId === undefined || setKeyId === newKeyId;
 		if (storesKey && isKept) this.#promise(storesKey.rid, by, storesKey.key);
@@ -241,7 +246,7 @@ export class World {
 				await this.#succeed({ by, name: 'e2e.setUserPublicAndPrivateKeys', args: pair });
 			}
 			const holder = await this.#holderOf(rid, members, sealed);
-			// Removes users from the queue who may not wait. An interrupted call can have left them there.
+			// The call also removes users from the queue who may not wait. An interrupted call can have left them there.
 			await this.#waitingIn(rid, holder);
 			for (const member of members) if (member !== holder) await this.#giveKey(rid, holder, member, sealed);
 			for (const member of members) {
@@ -262,7 +267,7 @@ export class World {
 			returnedOffers?: unknown[];
 			members: { _id: string; state: string }[];
 		};
-		// A member who has returned the key cannot be offered it again.
+		// A member who has returned the key cannot be offered it again, so the room then needs a new one.
 		if (state.hasHolder && !state.returnedOffers) {
 			const holder = state.members.find((member) => member.state === 'holder');
 			return members.find(({ id }) => id === holder?._id) as Person;
@@ -300,7 +305,7 @@ export class World {
 			return membership?.E2EKey === undefined || keyIdIn(membership.E2EKey) !== keyId;
 		};
 		if (!(await lacks())) return;
-		// Archives a key that an interrupted call has left behind.
+		// Clients without a usable key make this call. It archives a key that an interrupted call has left behind.
 		await this.#succeed({ by: member, name: 'e2e.requestSubscriptionKeys', args: {} });
 		for (let tries = 0; tries < 2 && (await lacks()); tries++) {
 			if (!(await this.#offerTo(member, rid))) {

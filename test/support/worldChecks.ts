@@ -4,7 +4,7 @@ import { type KeyState, stateOf, TRANSITIONS } from '../../methods/model/keys/me
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import type { Store } from '../../shared/store.js';
 
-/** The transitions that each method may apply to the keys of members. */
+/** The transitions that each method may apply to the keys of members. Other methods apply none. */
 const APPLIED: Readonly<Record<string, readonly (keyof typeof TRANSITIONS)[]>> = {
 	'e2e.acceptSuggestedGroupKey': ['accept', 'drop', 'archive'],
 	'e2e.provideUsersSuggestedGroupKeys': ['offer', 'drop'],
@@ -32,16 +32,19 @@ function reachable(method: string, from: readonly KeyState[]): ReadonlySet<KeySt
 	return states;
 }
 
+/** Rooms and memberships as they were at some moment, by id. */
 export interface Snapshot {
 	readonly rooms: ReadonlyMap<string, Room>;
 	readonly memberships: ReadonlyMap<string, Subscription>;
 }
 
+/** Maximum number of former keys that a membership keeps. */
 const MAX_OLD_KEYS = 10;
 
 /** Length of a sealed key after the key id, in characters: 256 bytes in base64. */
 const SEALED_LENGTH = 344;
 
+/** The key id at the start of a sealed key. */
 export const keyIdIn = (storedKey: string) => storedKey.slice(0, -SEALED_LENGTH);
 
 /** Checks that a key id stays until a reset. */
@@ -60,7 +63,7 @@ export function checkStates(method: string, before: Snapshot, room: Room, member
 	for (const membership of memberships) {
 		const former = before.memberships.get(membership._id);
 		if (!former) continue;
-		// Under a new key id, the former keys are in another state.
+		// If the call has changed the room's key id, the former keys are in another state under the new id.
 		const from = [stateOf(former, before.rooms.get(room._id) ?? room), stateOf(former, room)];
 		const state = stateOf(membership, room);
 		assert.ok(reachable(method, from).has(state), `${method} has led from ${from} to ${state}`);
@@ -68,8 +71,8 @@ export function checkStates(method: string, before: Snapshot, room: Room, member
 }
 
 /**
- * Checks that memberships still have the keys whose storage was acknowledged. One with `MAX_OLD_KEYS` old keys may have
- * lost some.
+ * Checks that memberships still have the keys whose storage was acknowledged. A membership with
+ * `MAX_OLD_KEYS` old keys may have lost others.
  */
 export function checkPromises(
 	memberships: readonly Subscription[],

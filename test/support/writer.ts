@@ -4,8 +4,8 @@
  * to another collection, which must fail too, and prints `then CODE`. After a line of input it writes again, and prints
  * `stored again`.
  *
- * Arguments: the folder, the length of a room's topic, the prefix of ids, and `shared` if other processes use it.
- * As root, the process changes to the account with the number in `ROOMKEY_TEST_ACCOUNT`.
+ * Arguments: the folder, the length of a room's topic, the prefix of ids, and `shared` if other processes use the
+ * folder. As root, the process changes to the account with the number in `ROOMKEY_TEST_ACCOUNT`.
  */
 import { once } from 'node:events';
 import { openFolder } from '../../server/store/folder.js';

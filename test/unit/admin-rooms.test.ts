@@ -44,7 +44,7 @@ describe('all rooms, for admins', () => {
 		expect(await list(1, 1)).to.deep.equal({ ids: ['p'], total: 2 });
 	});
 
-	it('are found by id, part of their name, or name of a direct member', async () => {
+	it('are found by id, part of the name, or member of a direct room; not by pattern', async () => {
 		for (const [filter, ids] of [
 			['secret.r', ['p']],
 			['BOB', ['d']],
@@ -66,7 +66,7 @@ describe('all rooms, for admins', () => {
 		});
 	});
 
-	it('are shown without their last message, also by `im.create` for others', async () => {
+	it('are shown without their last message, also by `im.create` for two other users', async () => {
 		const lastMessage = { msg: 'between alice and bob' };
 		await roomkey.store.rooms.updateOne({ _id: 'd' }, { $set: { lastMessage } as object });
 		const answers: unknown[] = await Promise.all([

@@ -76,7 +76,7 @@ describe('tokens that admins manage', () => {
 		expect((await list(admin, alice.id)).total).to.equal(1);
 	});
 
-	it('are revoked one by one or all together, and an event names them', async () => {
+	it('are revoked one by one or all together; the event that ends connections names them', async () => {
 		const { authToken } = await create(admin, alice.id, 'ci');
 		const removed: unknown[] = [];
 		roomkey.bus.on('tokens-removed', ({ hashedTokens }) => void removed.push(...hashedTokens));

@@ -31,7 +31,7 @@ describe('the admission of connections', () => {
 		for (const name of names) ask(name, address);
 	}
 
-	it('opens the connections of one second at once, and the others at the rate', () => {
+	it('opens as many connections at once as the rate allows per second, and others later in order', () => {
 		askAll('abcdef');
 		expect(decided.splice(0)).to.deep.equal(['a', 'b']);
 		mock.timers.tick(1000);
@@ -74,7 +74,7 @@ describe('the admission of connections', () => {
 		mock.timers.tick(MAX_WAIT_MS - 1);
 		const opened = decided.splice(0).length;
 		mock.timers.tick(1);
-		// The last of 25 connections has opened, and three of the other five are refused.
+		// The last of the 25 that may open in five seconds has opened. Of the other five, three are refused now.
 		expect(decided).to.have.length(4);
 		await aTurn();
 		expect(decided)
@@ -99,7 +99,7 @@ describe('the admission of connections', () => {
 		overloaded = true;
 		askAll('abcdef');
 		mock.timers.tick(1000);
-		// Two may open at once, because none opened before, and a third within this second.
+		// The rate is two per second. Two open at once, because none opened before, and a third within this second.
 		expect(decided.splice(0)).to.deep.equal(['a', 'b', 'c']);
 		mock.timers.tick(1000);
 		expect(decided).to.deep.equal(['d', 'e']);

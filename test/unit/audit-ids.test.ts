@@ -1,4 +1,4 @@
-/** The field `about` of audit events: ids of found documents, switches, and names of changed fields. */
+/** The field `about` of audit events: ids of found documents, switches, names of changed fields; no text of a client. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { hashToken, tokenId } from '../../methods/model/users/tokens.js';

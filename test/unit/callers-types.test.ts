@@ -1,4 +1,4 @@
-/** What TypeScript accepts and refuses in calls and definitions, by the files in `test/fixtures/types`. */
+/** What TypeScript accepts and refuses in calls and definitions, shown by compiling `test/fixtures/types`. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import ts from 'typescript';

@@ -1,4 +1,4 @@
-/** Reading again what may have been missed. */
+/** How a process reads again the writes of other processes that it may have missed. */
 import { expect } from 'chai';
 import { createCatchUp } from '../../server/cluster/catchUp.js';
 import { memoryLog } from '../support/log.js';

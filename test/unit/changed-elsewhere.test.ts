@@ -15,6 +15,7 @@ const silent = { silent: true };
 describe('documents that are written elsewhere', () => {
 	const test = eachTestWithStore();
 
+	/** Starts the part that publishes such documents. `changes` are the changes that it has published. */
 	function start(store: Store = test.store) {
 		const bus = createBus(memoryLog());
 		const changes: Change[] = [];
@@ -189,7 +190,7 @@ describe('documents that are written elsewhere', () => {
 		for (let i = 0; i < 100_000; i++) elsewhere.report('subscriptions', `${i}`);
 		expect(overflows()).to.equal(1);
 		release();
-		// The second call must not wait for a further report.
+		// The first call waits until the present documents are read. The second must not wait for a further report.
 		for (let i = 0; i < 2; i++) await elsewhere.settled();
 	});
 

@@ -52,7 +52,7 @@ describe('the address of a client', () => {
 		});
 	}
 
-	it('is read with trusted networks: only addresses, CIDR blocks, `loopback` and `private`', () => {
+	it('is read with a list of trusted networks: addresses, CIDR blocks, `loopback` and `private`, nothing else', () => {
 		const valid = ['10.0.0.0/8', '::1', '1.2.3.4', '2001:db8::/32', 'loopback, private,10.1.2.3'];
 		for (const list of valid) expect(isNetworkList(list), list).to.equal(true);
 		const invalid = ['', '10.0.0.0/33', '10.1', '10', 'localhost', '10.0.0.0/8;', '10.0.0.1,', '*', '1.2.3.4:80'];

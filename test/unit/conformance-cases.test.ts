@@ -75,7 +75,7 @@ describe('conformance cases', () => {
 		expect(cases.filter((one) => !isKnown(one)).map(({ section }) => section)).to.deep.equal([]);
 	});
 
-	it('use every method and publication of the adapter, which the README describes', () => {
+	it('use every method and publication of the adapter, and the README describes each', () => {
 		const text = JSON.stringify(cases);
 		const readme = readFileSync('test/conformance/README.md', 'utf8');
 		for (const { name } of [...methods, ...publications]) {

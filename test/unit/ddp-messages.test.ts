@@ -10,7 +10,7 @@ describe('a message that is refused (9)', () => {
 		);
 	});
 
-	it('is left out if its encoding in the error is long', () => {
+	it('is left out if its encoding in the error is long, even if its frame is short', () => {
 		const message = { msg: 'foo', params: [new Uint8Array(700)] };
 		expect(parseRequest(message, '')).to.equal('{"msg":"error","reason":"Bad request"}');
 	});

@@ -27,7 +27,7 @@ describe('the demo', () => {
 		}
 	});
 
-	it('has encrypted rooms like one that a client has created, listed in `__rooms`', async () => {
+	it('has encrypted rooms like one that a client has created, in `__rooms` of their users', async () => {
 		const made = await roomkey.store.rooms.findOne({ name: 'made-by-a-client' });
 		const encryptedRooms = await roomkey.store.rooms.find({ encrypted: true }).toArray();
 		expect(encryptedRooms).not.to.deep.equal([]);

@@ -1,4 +1,4 @@
-/** Direct rooms are named after their members, and renamed with them. */
+/** Direct rooms are named after their members, and renamed when a member is renamed. */
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import type { Room } from '../../shared/documents.js';

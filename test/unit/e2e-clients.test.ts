@@ -110,7 +110,7 @@ describe('the functions of roomkey/e2e', () => {
 				value: (array: Uint8Array) => array.fill(++draws % 2 === 0 ? 0xff : 0),
 			});
 			try {
-				// 2,048 words divide the 65,536 random numbers evenly. No number need be refused.
+				// 2,048 divides the number of 16-bit numbers, 65,536, evenly. So every random number can be used.
 				expect(new Set(e2e.generatePassphrase().split(' '))).to.deep.equal(new Set(['abandon', 'zoo']));
 			} finally {
 				Reflect.deleteProperty(crypto, 'getRandomValues');
@@ -205,7 +205,7 @@ describe('the functions of roomkey/e2e', () => {
 		const known = await info;
 		const locked = file();
 		locked.getReader();
-		// Cannot be converted to a text. The JSON of a server can contain such an object.
+		// This object cannot be converted to a text. The JSON of a server can contain such an object.
 		const odd = { toString: 5, valueOf: 5 };
 		for (const wrong of [null, 5, 'text'] as never[]) {
 			for (const run of [

@@ -7,7 +7,7 @@ import { codeOf, drain, streamOf } from '../clients/e2e/suite.js';
 const MEGABYTE = 1024 * 1024;
 
 describe('files in roomkey/e2e', () => {
-	it("are encrypted in pieces of any size, as by Node's own cipher", async () => {
+	it("are encrypted in pieces of any size, with the same result as Node's own cipher", async () => {
 		const plain = randomBytes(3 * MEGABYTE + 5);
 		// Each number is the end of a piece.
 		const pieces = [0, 7, 100, 2 * MEGABYTE, plain.length].map((end, i, ends) => plain.subarray(ends[i - 1] ?? 0, end));
@@ -35,7 +35,7 @@ describe('files in roomkey/e2e', () => {
 		expect((await info).size).to.equal(200_000);
 	});
 
-	it('are decrypted with a counter of 64 bits, even if it overflows', async () => {
+	it('are decrypted with a counter of 64 bits, as in web clients, even if it overflows', async () => {
 		const iv = Buffer.concat([Buffer.alloc(8, 1), Buffer.alloc(8, 0xff)]);
 		const k = randomBytes(32);
 		const jwk = { kty: 'oct', alg: 'A256CTR', k: k.toString('base64url') } as const;
@@ -47,7 +47,7 @@ describe('files in roomkey/e2e', () => {
 		expect(Buffer.from(await new Response(read).arrayBuffer()).equals(plain)).to.equal(true);
 	});
 
-	it('get an initial counter that does not overflow 64 bits', async () => {
+	it('get an initial counter so low that it never overflows 64 bits', async () => {
 		for (let i = 0; i < 20; i++) {
 			const { stream, info } = await e2e.encryptFile(streamOf(), { name: 'n' });
 			await drain(stream);

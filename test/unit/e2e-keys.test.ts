@@ -63,7 +63,7 @@ describe('roomkey/e2e', () => {
 		expect(await codeOf(seal)).to.equal('unfit-key');
 	});
 
-	it('refuses room keys that do not match their v1 id, without `anyId`', async () => {
+	it('refuses room keys that do not match their v1 id, unless `anyId` is set', async () => {
 		const [right, wrong] = [await e2e.makeRoomKey('v1'), await e2e.makeRoomKey('v1')];
 		const offered = right.id + (await e2e.sealRoomKey(wrong, alice.publicKey)).slice(-344);
 		expect(await codeOf(() => e2e.openRoomKey(offered, alice.privateKey))).to.equal('key-id-mismatch');
@@ -76,7 +76,7 @@ describe('roomkey/e2e', () => {
 		expect(await codeOf(forRoom)).to.equal('key-id-mismatch');
 	});
 
-	it('opens a room key with a wrong id, given the id of the room', async () => {
+	it('opens a room key that is offered under a wrong id, given the key id of the room', async () => {
 		const right = await e2e.makeRoomKey('v1');
 		const offered = `0123456789ab${(await e2e.sealRoomKey(right, alice.publicKey)).slice(-344)}`;
 		const opened = await e2e.openRoomKey(offered, alice.privateKey, { keyId: right.id });

@@ -107,7 +107,7 @@ describe('messages in roomkey/e2e', () => {
 		}
 	});
 
-	it('are not encrypted twice, but again once they were decrypted', async () => {
+	it('are not encrypted again, unless they were decrypted before', async () => {
 		for (const format of e2e.FORMATS) {
 			const key = await e2e.makeRoomKey(format);
 			const encrypted = await e2e.encryptMessage({ rid: 'r', msg: 'text' }, key, { format });
@@ -137,7 +137,7 @@ describe('messages in roomkey/e2e', () => {
 		}
 	});
 
-	it('open with the present or an old key if their key id is unknown', async () => {
+	it('open with the present key, else with an old one, if their key id is unknown', async () => {
 		for (const format of e2e.FORMATS) {
 			const [current, former, other] = [
 				await e2e.makeRoomKey(format),

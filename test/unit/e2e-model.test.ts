@@ -30,12 +30,13 @@ const ACTIONS = [
 ] as const;
 
 const step = fc.record({
-	// Actions before `reject` come more often. Most later ones remove keys and members.
+	// Actions before `reject` come more often. Most later ones remove keys and members, so rooms would soon be empty.
 	action: fc.oneof(fc.constantFrom(...ACTIONS), fc.constantFrom(...ACTIONS.slice(0, ACTIONS.indexOf('reject')))),
 	by: fc.nat(4),
 	to: fc.nat(4),
 	room: fc.nat(2),
-	// See `World.make`.
+	// `lost`: the answer is lost, so the call is repeated. `crashAfter`: the process ends after so many writes. `again`:
+	// the interrupted call is then repeated.
 	how: fc.oneof(
 		{ weight: 3, arbitrary: fc.constant({}) },
 		{ weight: 1, arbitrary: fc.constant({ lost: true }) },
@@ -141,7 +142,7 @@ describe('the whole key service, at random', () => {
 				const world = await World.open();
 				const sealed = keyMaker();
 				try {
-					// Checks each encrypted room, and gives its key to all members.
+					// `revive` checks that each encrypted room can be used, and gives its key to all members.
 					if (roomsHaveKeys) await world.revive(sealed);
 					for (const [n, one] of steps.entries()) {
 						const call = await callOf(world, one, n, sealed);

@@ -158,7 +158,7 @@ describe('roomkey/e2e', () => {
 	});
 
 	describe('room keys', () => {
-		it('are AES-128-CBC in v1; their id is a part of their SHA-256', async () => {
+		it('are AES-128-CBC in v1; their id is the beginning of the SHA-256 of their text', async () => {
 			const { id, jwk } = await makeRoomKey('v1');
 			expect(id).to.equal(createHash('sha256').update(jwk).digest('hex').slice(0, 12));
 			const { k, ...rest } = JSON.parse(jwk);

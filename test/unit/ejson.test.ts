@@ -19,7 +19,7 @@ import {
 } from '../../shared/ejson.js';
 import { ClientError } from '../../shared/errors.js';
 
-/** The fields are explained in test/contract/check.md section 1.4. */
+/** A case of the file. Its fields are explained in test/contract/check.md section 1.4. */
 interface Case {
 	kind: 'encode' | 'decode' | 'equals' | 'ddp-encode' | 'ddp-decode';
 	js?: string;
@@ -74,7 +74,7 @@ const names: Record<string, unknown> = {
 	},
 };
 
-/** Evaluates in this context, because dates of the cases must be instances of this `Date`. */
+/** Evaluates the expression of a case in the context of this file, so that its dates are instances of this `Date`. */
 function evaluate(js: string): unknown {
 	return vm.runInThisContext(`(({${Object.keys(names)}}) => (${js}))`)(names);
 }

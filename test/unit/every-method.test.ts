@@ -134,7 +134,7 @@ describe('every method', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Fails after `MAX_OPERATIONS`. A loop that never waits would block the timer of `MAX_CALL_MS`. */
+	/** Makes a store fail after `MAX_OPERATIONS`. A loop that never waits would block the timer of `MAX_CALL_MS`. */
 	function counted(real: Store): Store {
 		const wrap = (collection: object) =>
 			new Proxy(collection, {
@@ -146,7 +146,7 @@ describe('every method', () => {
 		return new Proxy(real, { get: (target, name) => wrap(Reflect.get(target, name)) });
 	}
 
-	/** Makes the people and rooms anew. Some calls delete them. */
+	/** Makes the people and rooms anew, because some calls delete them. */
 	async function populate(): Promise<void> {
 		const { store } = roomkey;
 		for (const { deleteMany } of [store.users, store.rooms, store.subscriptions, store.trash]) await deleteMany({});

@@ -165,7 +165,7 @@ describe('stored identity keys:', () => {
 			expect(await roomkey.store.rooms.countDocuments(queued)).to.equal(250);
 		});
 
-		it('yields while it updates 500 rooms, and notifies each member once', async () => {
+		it('yields to other calls while it updates 500 rooms, and notifies each member once', async () => {
 			await set(alice, pair('1'));
 			for (let i = 0; i < 500; i++) {
 				const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id' });
@@ -184,7 +184,7 @@ describe('stored identity keys:', () => {
 			expect(received.named(`notify-user ${bob.id}/e2eIdentityChanged`)).to.have.length(1);
 		});
 
-		it('leaves a member who accepts an offer concurrently either keyed or queued', async () => {
+		it('leaves a member who accepts an offer concurrently either with a key or in the queue', async () => {
 			for (let i = 0; i < 30; i++) {
 				const carol = await addPerson(roomkey.store, { e2e: pair(`${i} first`) });
 				const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
@@ -205,7 +205,7 @@ describe('stored identity keys:', () => {
 	});
 
 	describe('a crash between two writes (E4)', () => {
-		/** A new user, carol, in three rooms: with a key, with an offered key, and with none. */
+		/** Makes a new user, carol, a member of three rooms: with a key, with an offered key, and with none. */
 		async function carolInThreeRooms() {
 			const carol = await addPerson(roomkey.store);
 			await set(carol, pair('1'));
@@ -232,7 +232,7 @@ describe('stored identity keys:', () => {
 			for (const rid of [keyed, offered, empty]) expect(await waitingIn(rid)).to.deep.equal([carol.id]);
 		}
 
-		it('loses no key; the same call repairs it, with or without `force`', async () => {
+		it('loses no key, and is repaired by the same call, with or without `force`', async () => {
 			const completed = await carolInThreeRooms();
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			await set(completed.carol, { ...pair('2'), force: true });

@@ -1,6 +1,6 @@
 /**
- * Identity keys: test/contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; test/contract/beyond.md E5, T2. A number after #
- * is an issue of Rocket.Chat, or of its mobile app, listed in section 12.
+ * Identity keys: test/contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; test/contract/beyond.md E5. A number after # is an
+ * issue of Rocket.Chat, or of its mobile app, listed in section 12.
  */
 import { expect } from 'chai';
 import { recordEvents } from '../support/announced.js';

@@ -61,7 +61,7 @@ describe('the incoming buffer', () => {
 		expect(observed).to.deep.equal({ received: messages(4), readyCount: 1 });
 	});
 
-	it('reports that it is ready when resumed without a message (5)', () => {
+	it('reports that it is ready for more when resumed without a message (5)', () => {
 		const { buffer, observed } = open();
 		buffer.pause();
 		buffer.resume();

@@ -8,7 +8,10 @@ import { identity, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-/** Concurrent calls share reads of these collections. The second call could wait for a read of the first for ever. */
+/**
+ * Concurrent calls share reads of these collections. The second call could wait for ever for a read of the first, which
+ * waits for the second call.
+ */
 const CACHED = new Set<string | symbol>(['settings', 'permissions']);
 
 /** Calls a function once, before a chosen operation of the store. Operations on `CACHED` collections do not count. */
@@ -76,7 +79,7 @@ interface World {
 
 type Call = readonly [as: Person, name: string, ...params: unknown[]];
 
-/** Only every seventh operation on MongoDB, where making a world takes much longer. */
+/** Only every seventh operation is tried on MongoDB, where making a world takes much longer. */
 const STRIDE = process.env.ROOMKEY_TEST_MONGO_URL ? 7 : 1;
 
 /** Makes public keys and key ids unique. */

@@ -18,6 +18,7 @@ function contextual(name: string, run: (context: MethodContext) => unknown) {
 
 describe('invoke', () => {
 	let roomkey: TestRoomkey;
+	/** Number of calls of `call-itself`. */
 	let depth = 0;
 
 	before(async () => {
@@ -127,7 +128,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('turns an array of match errors into 500, and logs only their paths', async () => {
+	it('turns a thrown array of match errors into 500, and logs only their paths', async () => {
 		const lines = roomkey.log.lines.length;
 		const error = await rejection(roomkey.call(null, 'throw', [new MatchError('Expected 1, got "secret"', 'a.b')]));
 		expect(error).to.be.instanceOf(ClientError).and.include({ error: 500 });
@@ -164,7 +165,7 @@ describe('invoke', () => {
 		expect(await roomkey.call(null, 'call-echo')).to.deep.equal({ inner: [1] });
 	});
 
-	it('passes on the error of a method that another method calls', async () => {
+	it('passes on unchanged the error of a method that another method calls', async () => {
 		expect(await rejection(roomkey.call(null, 'call-missing'))).to.include({ error: 404 });
 	});
 
@@ -190,7 +191,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('fires the signal of a called method when the client disconnects', async () => {
+	it('fires the signals of a method and of one that it calls when the client disconnects', async () => {
 		const client = new AbortController();
 		const waiting = await openRoomkey([
 			contextual('wait', ({ signal }) => {
@@ -242,7 +243,7 @@ describe('invoke', () => {
 			method({ ...anyone, name: 'never', timeout: 1, run: () => new Promise(() => {}) }),
 		]);
 		const login = slow.callAs({ setUserId: () => change }, 'log in');
-		// Starts later, with the same timeout. A login that is not paused would time out first.
+		// Starts later, with the same timeout. If the timeout of the login were not paused, the login would time out first.
 		expect(await rejection(slow.call(null, 'never'))).to.include({ error: 'error-timeout' });
 		changed();
 		expect(await login).to.equal(undefined);

@@ -147,7 +147,7 @@ describe('e2e.keyHistory (E15)', () => {
 			expect(await read(alice, alice)).to.include({ total: 21, dropped: 19 });
 		});
 
-		it('is moved out of the user document, except its newest entry', async () => {
+		it('is moved out of the user document of an earlier version, except its newest entry', async () => {
 			const former: KeyHistoryEntry[] = [];
 			for (let i = 0; i < 5; i++) {
 				const previous = former.at(-1)?.hash ?? '';
@@ -213,7 +213,7 @@ describe('e2e.keyHistory (E15)', () => {
 	describe('callers', () => {
 		beforeEach(() => set(alice, 'key'));
 
-		it('may be any users who share a room with the owner of the keys', async () => {
+		it('may be users who share a room of any type with the owner of the keys', async () => {
 			for (const t of ['c', 'p', 'd'] as const) {
 				const carol = await addPerson(roomkey.store);
 				await addRoom(roomkey.store, [alice, carol], { t });
@@ -221,7 +221,7 @@ describe('e2e.keyHistory (E15)', () => {
 			}
 		});
 
-		it('may have over 500 rooms, and share only the last with the owner', async () => {
+		it('may have over 500 rooms, and share only the last with the owner of the keys', async () => {
 			// `pagesOf` reads 500 memberships at a time, ordered by id. The id `~` comes after all random ids.
 			for (let i = 0; i < 500; i++) await addRoom(roomkey.store, [bob]);
 			const rid = await addRoom(roomkey.store, [alice]);

@@ -160,7 +160,7 @@ describe('rate limit rules (14)', () => {
 			["is the result of the rule's message function", describeOutcome, undefined, 'mine 900 0 false'],
 			['is the message for all rules', undefined, 'slowly', 'slowly'],
 			['is the result of the message function for all rules', undefined, describeOutcome, 'mine 900 0 false'],
-			['is the message of the rule if both are set', 'not now', describeOutcome, 'not now'],
+			['is the message of the rule even if there is one for all rules', 'not now', describeOutcome, 'not now'],
 			["is Meteor's if the message function throws", fails, undefined, usual],
 		] as [string, RateMessage | undefined, RateMessage | undefined, string][]) {
 			it(what, async () => {

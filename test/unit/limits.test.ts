@@ -64,7 +64,7 @@ describe('rate limits of calls', () => {
 		});
 	});
 
-	it('start a new window after the last; refused calls do not lengthen it', async () => {
+	it('start a new window when the last one is over; refused calls do not lengthen it', async () => {
 		await open();
 		expect(await allowed({})).to.equal(2);
 		mock.timers.tick(1499);
@@ -120,7 +120,7 @@ describe('rate limits of calls', () => {
 		expect(await allowed({})).to.equal(2);
 	});
 
-	it('allow five calls of all account methods in ten seconds for each connection', async () => {
+	it('allow five calls of all account methods together in ten seconds for each connection', async () => {
 		await open(accounts);
 		const names = accounts.map(({ name }) => name);
 		expect(await allowed({ connectionId: 'a' }, names)).to.equal(5);
@@ -131,7 +131,7 @@ describe('rate limits of calls', () => {
 		expect(await allowed({ connectionId: 'a' }, names)).to.equal(5);
 	});
 
-	it('allow fifty calls of account methods from an address without a DDP connection', async () => {
+	it('allow fifty calls of account methods for each address of callers without a DDP connection', async () => {
 		await open(accounts);
 		expect(await allowed({ clientAddress: '1.2.3.4' }, ['login', 'createUser'])).to.equal(50);
 		expect(await allowed({ clientAddress: '5.6.7.8' }, 'login')).to.equal(50);
@@ -226,7 +226,7 @@ describe('rate limits of calls', () => {
 			expect(await attempt('Alice', 'right', '5.6.7.8')).to.equal('right');
 		});
 
-		it('are limited to thirty a minute per account, except from addresses of former logins', async () => {
+		it('are limited to thirty a minute per account from all addresses together, except those of former logins', async () => {
 			expect(await attempt('alice', 'right', '10.0.0.1')).to.equal('right');
 			for (let i = 0; i < 3; i++) await attempts(10, alice, 'wrong', `1.1.1.${i}`);
 			expect(await attempt('alice', 'wrong', '2.2.2.2')).to.equal('too-many-requests');

@@ -117,6 +117,7 @@ describe('the queues of logins', () => {
 		let refused: Promise<unknown> = Promise.reject(tooManyLogins);
 		const context = { connection: { close: () => closed++ }, store: {}, inLoginLane: () => refused };
 		const resume = () => Promise.resolve(login.run({ options: { resume: 'a token' } }, context as never));
+		// If the connection stayed open, its client would receive the error, and delete its token.
 		expect(await rejection(resume())).to.equal(tooManyLogins);
 		expect(closed).to.equal(1);
 		refused = Promise.resolve('unknown');

@@ -62,7 +62,7 @@ describe('old keys (2.3)', () => {
 		expect(keys).to.have.length(MAX_OLD_KEYS);
 	});
 
-	it('lose, above ten, the oldest key whose key id has a newer key', () => {
+	it('lose, if there are more than ten, the oldest key whose key id a newer key has', () => {
 		const again = archiveCurrentKey({ key: sealed('now'), oldKeys: old(...'0123456789') }, 'now', sealed('now'));
 		expect(again.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'0123456789']);
 		const copies = archiveCurrentKey({ key: sealed('b'), oldKeys: old(...'abacdefghi') }, 'b', sealed('c'));
@@ -71,7 +71,7 @@ describe('old keys (2.3)', () => {
 		expect(newer.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'abcdefghij']);
 	});
 
-	it('lose, above ten, a returned key before older ones', () => {
+	it('lose, if there are more than ten, a returned key before older ones', () => {
 		const returned = old(...'0123456789').map((key, i) => (i === 3 ? { ...key, returned: true } : key));
 		const others = archiveCurrentKey({ key: sealed('new'), oldKeys: returned }, 'room');
 		expect(others.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012456789']);
@@ -108,7 +108,7 @@ describe("the transitions of a member's keys", () => {
 	};
 
 	for (const [name, { from, to }] of Object.entries(TRANSITIONS)) {
-		it(`${name} leads to a "to" state, and loses no current or old key`, () => {
+		it(`${name} leads from its "from" states to its "to" states, and loses no current or old key`, () => {
 			let checked = 0;
 			fc.assert(
 				fc.property(membership, (before) => {

@@ -77,7 +77,7 @@ describe('the merge box', () => {
 			['different regular expressions', /a/, /b/, false],
 			['a number and its text', 1, '1', false],
 		] as const) {
-			it(`sends ${isSame ? 'no change' : 'a change'} for ${what}`, () => {
+			it(`sends ${isSame ? 'no change' : 'a change'} when the old and the new value are ${what}`, () => {
 				const { box, take } = open();
 				box.added(a, C, 'x', { f: one });
 				take();
@@ -359,7 +359,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('x', { f: 2 }), added('new', { f: 1 }), removed('gone')]);
 		});
 
-		it('keeps, with NO_MERGE_MULTI, a document removed and added again during the rerun', () => {
+		it('keeps, with NO_MERGE_MULTI, a document added, removed and added again during the rerun', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
 			take();

@@ -110,7 +110,7 @@ describe('malformed documents:', () => {
 		}
 	});
 
-	it('a room with a malformed queue does not prevent reading queues', async () => {
+	it('a room with a malformed queue does not prevent reading its queue and others', async () => {
 		const rid = await roomWith({ usersWaitingForE2EKeys: [null] });
 		const other = await roomWith({});
 		expect(await roomkey.call(owner, 'e2e.fetchUsersWaitingForGroupKey', [rid, other])).to.have.keys(
@@ -120,7 +120,7 @@ describe('malformed documents:', () => {
 
 	describe('a room with malformed fields', () => {
 		for (const encrypted of ['true', 1, 'no']) {
-			it(`refuses to reset its key if \`encrypted\` is ${JSON.stringify(encrypted)}`, async () => {
+			it(`refuses to reset its key if \`encrypted\` is ${JSON.stringify(encrypted)}, which counts as not encrypted`, async () => {
 				const rid = await roomWith({ encrypted });
 				const refused = await rejection(roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2'));
 				expect(refused).to.include({ error: 'error-e2e-key-reset-failed' });

@@ -25,7 +25,7 @@ describe('events of keys', () => {
 		expect(updated('users', user('a'), user('a'))).to.equal(undefined);
 	});
 
-	it('do not occur without the former state, or for settings', () => {
+	it('do not occur for a change without the former state, or of a setting', () => {
 		expect(keyEventOfChange({ collection: 'users', action: 'updated', document: { _id: 'u' } } as never)).to.equal(
 			undefined,
 		);

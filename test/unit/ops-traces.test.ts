@@ -30,7 +30,7 @@ interface RecordedSpan {
 	ended: boolean;
 }
 
-/** A minimal SDK records spans, follows asynchronous calls, and reads `traceparent`. */
+/** Registers a minimal SDK, which records spans, follows asynchronous calls, and reads `traceparent`. */
 function registerSdk(): RecordedSpan[] {
 	const spans: RecordedSpan[] = [];
 	const storage = new AsyncLocalStorage<Context>();

@@ -1,4 +1,4 @@
-/** The announcements of overlapping writes, in their order. */
+/** The order in which overlapping writes are announced. */
 import { expect } from 'chai';
 import { OrderedReports, type Written } from '../../server/store/orderedReports.js';
 

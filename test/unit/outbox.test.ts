@@ -15,7 +15,7 @@ describe('the messages to other processes', () => {
 	const changed = (id: string) =>
 		eventOf('changed', { collection: 'rooms', action: 'updated', document: { _id: id } as never });
 
-	it('combine the changes of one turn, and name each document once', () => {
+	it('combine the changes of one turn of the event loop, and name each document once', () => {
 		const { outbox, messages } = outboxOf(10_000);
 		for (const id of ['a', 'b', 'a']) outbox.add(changed(id));
 		outbox.flush();

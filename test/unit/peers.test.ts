@@ -54,7 +54,7 @@ describe('the messages of other processes', () => {
 		expect(peers.noteMessage('new', 0, false, now + 10, 60_000)).to.include({ isGap: false });
 	});
 
-	it('are asked for up to a maximum, also after several gaps', () => {
+	it('are asked for up to a maximum if they are missing, also after several gaps', () => {
 		const peers = new Peers();
 		for (const n of [1, 9_000, 20_000]) peers.noteMessage('a', n, true, now);
 		const numbers = [...peers.missingToAskFor(now)].flatMap(({ missing }) => missing);
@@ -64,7 +64,7 @@ describe('the messages of other processes', () => {
 		expect([...peers.missingToAskFor(now)].flatMap(({ missing }) => missing)).to.have.length(10_000);
 	});
 
-	it('are asked for no longer than ten seconds', () => {
+	it('are asked for only until they have been missing for ten seconds', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, now);
 		peers.noteMessage('a', 3, true, now);
@@ -75,16 +75,16 @@ describe('the messages of other processes', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, now);
 		peers.noteMessage('b', 1, true, now + 3000);
-		// When the last message of each silent process arrived.
+		// The answer is when the last message of each silent process arrived.
 		expect(peers.removeSilent(now + 4000)).to.deep.equal([now]);
-		// Whether messages of the process are missing.
+		// The answer is whether messages of the process are missing.
 		expect(peers.remove('b')).to.equal(false);
 		peers.noteMessage('c', 1, true, now);
 		peers.noteMessage('c', 3, true, now);
 		expect([peers.remove('c'), peers.remove('unknown'), peers.size]).to.deep.equal([true, false, 0]);
 	});
 
-	it('are tracked for at most 1000 processes; at most 10,000 of each are requested', () => {
+	it('are tracked for at most 1000 processes; at most 10,000 missing ones of each are requested', () => {
 		const peers = new Peers();
 		for (let i = 0; i < 1500; i++) peers.noteMessage(`peer ${i}`, 1, true, i);
 		expect(peers.size).to.equal(1000);

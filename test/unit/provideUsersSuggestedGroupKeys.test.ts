@@ -1,6 +1,6 @@
 /**
- * Offers of room keys (test/contract/rocketchat-e2e.md 2.3, 5.4, 10.4, 11, 12, 13; test/contract/beyond.md E6, T1). A
- * number after # is an issue of Rocket.Chat, listed in section 12.
+ * Offers of room keys (test/contract/rocketchat-e2e.md 2.3, 5.4, 10.4, 11, 12, 13; test/contract/beyond.md E6, T1). A number
+ * after # is an issue of Rocket.Chat, listed in section 12.
  */
 import { expect } from 'chai';
 import { StoreUnavailableError } from '../../shared/errors.js';
@@ -31,7 +31,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 	const waiting = (...people: Person[]) => people.map(({ id }) => ({ userId: id, ts: new Date() }));
 	const provide = (as: Person | null, keys: unknown) => roomkey.call(as, NAME, keys);
 
-	/** Stores a room whose key only alice holds, and without offers. */
+	/** Stores a room without offers, whose key only alice holds. */
 	async function addWaiting(others: readonly Person[], fields = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, others, { encrypted: true, e2eKeyId: 'k', ...fields });
 		await addMember(roomkey.store, rid, alice, { E2EKey: sealed('k') });
@@ -317,7 +317,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		});
 	});
 
-	it("ends another provider's reservation of the member (T1)", async () => {
+	it("ends another provider's reservation of a member who receives an offer (T1)", async () => {
 		const rid = await addWaiting([bob]);
 		await addMember(roomkey.store, rid, carol, { E2EKey: sealed('k') });
 		await roomkey.call(alice, FETCH, [rid]);

@@ -241,7 +241,7 @@ class World {
 
 	/** Waits until nothing runs any more, then compares the client with the model. */
 	async settle(): Promise<void> {
-		// At most six turns for a slow publish function, and one for a read.
+		// A slow publish function takes at most six turns, and a read takes one.
 		for (let i = 0; i < 8; i++) await setImmediate();
 		for (const frame of this.transport.sent.splice(0)) this.client.follow(frame);
 		expect(this.client.shown).to.deep.equal(this.model.shown);

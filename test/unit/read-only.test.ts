@@ -78,7 +78,7 @@ function requireValidArguments(name: string, error: unknown): void {
 		expect.fail(`give ${name} its arguments in argumentsOf (test/unit/read-only.test.ts): ${error.message}`);
 }
 
-/** Calls each method as both users, and returns the writes of each. */
+/** Calls each method as the admin and as the member. Returns the writes of each method. */
 async function writesOf(methods: readonly Method[], open: typeof openRoomkey): Promise<Map<string, Set<string>>> {
 	const writes = new Map<string, Set<string>>(methods.map(({ name }) => [name, new Set()]));
 	let calledName = '';
@@ -98,7 +98,7 @@ async function writesOf(methods: readonly Method[], open: typeof openRoomkey): P
 	return writes;
 }
 
-/** Reads that also store what they find, or tidy a queue, unless the server is read-only. */
+/** Methods that read, but also store what they find, or tidy a queue, unless the server is read-only. */
 const STORING_READS: readonly string[] = ['e2e.keyHistory', 'e2e.fetchUsersWaitingForGroupKey'];
 
 describe('methods of the catalogue', () => {
@@ -140,7 +140,7 @@ describe('methods of the catalogue', () => {
 });
 
 describe('background work', () => {
-	/** The writes of a server by itself in eleven minutes. It removes expired tokens every ten minutes. */
+	/** The writes that a server makes by itself in eleven minutes. It removes expired tokens every ten minutes. */
 	async function writesIn(readOnly: boolean): Promise<string[]> {
 		const writes: string[] = [];
 		const { store, onChange, close } = await openTestStore();

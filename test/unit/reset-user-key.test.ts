@@ -34,7 +34,7 @@ describe('the reset of identity keys', () => {
 	after(() => roomkey.close());
 	afterEach(() => crashing.crashAfter(Number.POSITIVE_INFINITY));
 
-	/** Stores alice, who alone has one key, shares another with bob, has an offer, and waits in two queues. */
+	/** Stores alice, who alone holds the key of one room, shares another with bob, has an offer, and waits in two queues. */
 	async function world({ store } = roomkey, fields: Partial<User> = {}) {
 		const alice = await addPerson(store, { ...fields, e2e: e2e('alice') });
 		const alone = await addRoom(store, [bob], { encrypted: true, e2eKeyId: 'id-1' });
@@ -266,7 +266,7 @@ describe('the reset of identity keys', () => {
 			}
 			expect(countingStore?.writes).to.equal(0);
 			expect(await strict.call(boss, OTHERS, alice.id, true)).to.deep.equal({ lastKeyHolder: true });
-			// Other users need no confirmation.
+			// A user who is not the last holder of a key needs no confirmation.
 			const carol = await addPerson(strict.store, { e2e: e2e('carol') });
 			expect(await strict.call(carol, OWN)).to.equal(true);
 			await strict.close();

@@ -4,7 +4,7 @@ import { createResumeChains } from '../../server/ddp/resume-chains.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
 
-/** In ms. */
+/** How long a session stays in its chain after its end, in ms. */
 const LIFETIME = 120_000;
 
 describe('chains of resumed sessions', () => {
@@ -12,7 +12,7 @@ describe('chains of resumed sessions', () => {
 	const open = (max = 10) =>
 		createResumeChains({ ttl: LIFETIME, max, now: () => now, store: {} as Store, log: memoryLog() });
 
-	it('begin with a session that resumes none, and grow by resuming sessions', () => {
+	it('begin with a session that resumes none, and continue with each that resumes one of them', () => {
 		const chains = open();
 		expect(chains.join('A', undefined)).to.equal('A');
 		expect(chains.join('B', 'A')).to.equal('A');

@@ -41,7 +41,7 @@ describe("a server that joins Rocket.Chat's broker", () => {
 		expect(writes.rest).to.deep.equal([]);
 	});
 
-	it('announces what it has published before it leaves', async () => {
+	it('announces all that it has published, and only then leaves', async () => {
 		const done: unknown[] = [];
 		const bus = createBus(memoryLog());
 		const joined = await joinRocketChat({

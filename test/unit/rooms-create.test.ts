@@ -172,7 +172,7 @@ describe('creating a room', () => {
 	describe('encryption (5.7)', () => {
 		const extra = (encrypted: boolean) => [[], false, undefined, { encrypted }] as const;
 
-		it('is on or off as the creator says, and queues members', async () => {
+		it('is on or off as the creator says, and queues members with identity keys', async () => {
 			const room = await create(alice, newName(), ['bob', 'carol'], false, undefined, { encrypted: true });
 			expect(room.encrypted).to.equal(true);
 			expect(room.usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.have.members([alice.id, bob.id]);

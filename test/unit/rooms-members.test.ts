@@ -415,14 +415,14 @@ describe('members of a room', () => {
 				expect(received.notices.at(-1)).to.deep.equal({ name: `notify-room ${rid}/e2e.noKeyHolder`, args: [bob.id] });
 			});
 
-			it(`still has a holder if one of several ${what} (E11)`, async () => {
+			it(`still has a holder if one of several holders ${what} (E11)`, async () => {
 				const rid = await room(keyed, withKey());
 				await addMember(roomkey.store, rid, bob, withKey());
 				expect(await leaveOrKick(bob, rid)).to.deep.equal({});
 			});
 		}
 
-		it('is reported without a holder if the last two leave concurrently (E11)', async () => {
+		it('is reported without a holder if the last two holders leave concurrently (E11)', async () => {
 			const carol = await person();
 			for (let i = 0; i < 10; i++) {
 				const rid = await room(keyed);

@@ -64,7 +64,7 @@ describe('changing the settings of a room', () => {
 		expect((await roomOf(rid)).e2eToggled).to.deep.equal(notified.e2eToggled);
 	});
 
-	it('queues members who lack the key when encryption is switched on', async () => {
+	it('queues members with identity keys but without the room key when encryption is switched on', async () => {
 		const rid = await room();
 		const [noIdentity, invited] = [await addPerson(roomkey.store), await addPerson(roomkey.store, identity)];
 		await addMember(roomkey.store, rid, noIdentity);
@@ -74,7 +74,7 @@ describe('changing the settings of a room', () => {
 		expect((await roomOf(rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([bob.id]);
 	});
 
-	it('queues at most 50 members, by one write', async () => {
+	it('queues at most 50 members, by one write, when encryption is switched on', async () => {
 		const rid = await room();
 		for (let i = 0; i < 60; i++) await addMember(roomkey.store, rid, await addPerson(roomkey.store, identity));
 		const received = await recordEvents(roomkey.bus, () => encrypt(alice, rid, true));

@@ -115,7 +115,7 @@ describe('reading rooms and memberships', () => {
 		expect((await rooms(bob)).update).to.deep.equal([]);
 	});
 
-	it('returns a plain list over DDP if there is no date', async () => {
+	it('returns a plain list over DDP if no date is given', async () => {
 		const rid = await oldRoom(alice);
 		expect(ids((await roomkey.call(alice, 'rooms/get')) as Room[])).to.deep.equal([rid]);
 		expect((await roomkey.call(alice, 'subscriptions/get')) as Subscription[]).to.have.length(1);

@@ -23,6 +23,7 @@ import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const PASSWORD = 'secret';
+/** Few rounds, because these tests log in often. */
 const HASH = hashSync(sha256(PASSWORD), 4);
 const TOTP_DETAILS = { method: 'totp', codeGenerated: false, availableMethods: ['totp'] };
 const REQUIRED = { error: 'totp-required', reason: 'TOTP Required' };
@@ -33,7 +34,10 @@ describe('second factors', () => {
 	let roomkey: TestRoomkey;
 	const opened = new Map<string, TestRoomkey>();
 
-	/** Opens a Roomkey with these settings, or takes one that was opened with the same settings. */
+	/**
+	 * Opens a Roomkey whose database has these settings, or takes one that was opened with the same settings. Other settings
+	 * need a new one, because settings are cached.
+	 */
 	async function open(
 		twoFactorSettings: Record<string, boolean | number> = {},
 		options: Parameters<typeof openRoomkey>[1] = {},
@@ -160,7 +164,7 @@ describe('second factors', () => {
 			expect(stepOf(SECRET, '287082', 1, now + 60_000)).to.equal(null);
 		});
 
-		it('ignores spaces and case of a secret, and refuses invalid secrets', () => {
+		it('ignores spaces and case of a secret, and accepts no code for an invalid secret', () => {
 			expect(stepOf(SECRET.toLowerCase().replace(/(.{4})/g, '$1 '), '287082', 0, 59_000)).to.equal(1);
 			// The code of an empty secret at time step 0, which is within the 20 allowed steps.
 			for (const secret of ['', ' ', '!?', '1']) expect(stepOf(secret, '328482', 20, 59_000)).to.equal(null);
@@ -223,7 +227,7 @@ describe('second factors', () => {
 		beforeEach(() => open({ Max_Invalid_Email_Code_Attempts: 3 }));
 		const details = { method: 'email', codeGenerated: false, availableMethods: ['email'] };
 
-		it('are asked for, and the error contains when a sent code expires', async () => {
+		it('are asked for although Roomkey sends none; the error contains when a sent code expires', async () => {
 			await expectRefused(logIn(await person(await withMail())), { ...REQUIRED, details });
 			const expire = new Date(Date.now() + 60_000);
 			await expectRefused(logIn(await person(await withMail('123456', { expire }))), {
@@ -362,7 +366,7 @@ describe('second factors', () => {
 				await callWith(await person(), undefined, name);
 			});
 
-			it('needs no code from a personal access token with bypassTwoFactor', async () => {
+			it('needs a code for every token but a personal access token with bypassTwoFactor', async () => {
 				await open();
 				const alice = await person(WITH_AUTHENTICATOR);
 				const tokens: LoginToken[] = [
@@ -468,7 +472,7 @@ describe('second factors', () => {
 			}
 		});
 
-		it('needs a code if another call stores the first keys meanwhile', async () => {
+		it('needs a code if another call has stored the first keys meanwhile', async () => {
 			const { roomkey: racing, hooked } = await openHookedRoomkey(strict);
 			roomkey = racing;
 			const alice = await person();
@@ -478,7 +482,7 @@ describe('second factors', () => {
 			await racing.close();
 		});
 
-		it('needs a code if only the private key changes, as a reset does', async () => {
+		it('needs a code for another private key alone, and for a reset of the own keys', async () => {
 			await open({}, strict);
 			const alice = await person();
 			await callWith(alice, undefined, SET, keys('1'));

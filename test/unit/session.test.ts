@@ -46,6 +46,7 @@ describe('a session', () => {
 			},
 			() => {},
 		);
+		// Closes the session when its login token expires.
 		closeExpired([session]);
 		return { transport, session };
 	}
@@ -165,7 +166,10 @@ describe('a session', () => {
 	describe('a session whose login token expires', () => {
 		const DAY = 24 * 60 * 60 * 1000;
 
-		/** Logs in for this number of days. Each later `call` logs in for the next number in `later`, or logs out. */
+		/**
+		 * Opens a session that is logged in with a token that expires after `days`. Each later `call` logs in with a token
+		 * for the next number of days in `later`, or logs out if none is left.
+		 */
 		async function loggedIn(days: number, ...later: number[]) {
 			const ends = [days, ...later];
 			const invoke = async (_name: string, _params: readonly unknown[], caller: Caller) => {
@@ -211,7 +215,7 @@ describe('a session', () => {
 			expect(opened.transport.closed).to.equal(true);
 		});
 
-		it('stays open if the client logs out', async () => {
+		it('stays open if the client has logged out before', async () => {
 			const opened = await loggedIn(1);
 			await call(opened);
 			mock.timers.tick(2 * DAY);
@@ -251,7 +255,7 @@ describe('a session', () => {
 			expect(opened.transport.closed).to.equal(true);
 		});
 
-		it('runs parallel calls at once after a large login that had to wait (5)', async () => {
+		it('runs parallel calls at once after a login in a large frame that had to wait (5)', async () => {
 			const ends = new Map<string, () => void>();
 			const invoke = async (name: string, [id]: readonly unknown[], caller: Caller) => {
 				await new Promise<void>((resolve) => ends.set(id as string, resolve));

@@ -135,7 +135,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await membershipOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal('opaque offer');
 	});
 
-	it('stores the key of the winner if two devices of a member call', async () => {
+	it('stores the key of the device that sets the key id, if two devices of a member call', async () => {
 		const rid = await addUnkeyed();
 		const keys = { one: sealed('one'), two: sealed('two') };
 		const answers = await Promise.all([setOrGet(alice, rid, 'one', keys.one), setOrGet(alice, rid, 'two', keys.two)]);
@@ -155,7 +155,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('is undone by e2e.requestSubscriptionKeys if an interruption has left its key', async () => {
+	it('may leave a wrong key when interrupted, which e2e.requestSubscriptionKeys replaces by the archived key', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
 		const winning = sealed('first');
 		const left = sealed('second');
@@ -199,7 +199,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		}
 	});
 
-	it('removes the key of an interrupted call that is repeated too late', async () => {
+	it('removes the key of an interrupted call if another key id is set before the repetition', async () => {
 		const rid = await addUnkeyed();
 		const key = sealed('a');
 		crashing.crashAfter(1);
@@ -221,7 +221,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await keyIdOf(roomkey.store, rid)).to.equal(undefined);
 	});
 
-	it('refuses the key of a caller who is no member, and sets nothing', async () => {
+	it('refuses the key of a caller who is no member, and sets no key id with it', async () => {
 		const rid = await addRoom(roomkey.store, [bob], { t: 'c' });
 		expect(await rejection(setOrGet(alice, rid, 'k', sealed('k')))).to.deep.include({
 			error: 'error-subscription-not-found',
@@ -246,7 +246,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		const rid = await addUnkeyed();
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { roles: ['owner'] } });
 		await setOrGet(bob, rid, 'k', sealed('k'));
-		// Each round resets the room before a later reading of the membership.
+		// In each round, the reset comes before a different one of the call's readings of the membership.
 		for (const skip of [0, 1, 2, 3]) {
 			const id = `next-${skip}`;
 			const key = sealed(id);

@@ -118,7 +118,7 @@ describe('settings (11)', () => {
 		expect(JSON.stringify(await roomkey.call(null, 'public-settings/get'))).not.to.include('secret');
 	});
 
-	it('are listed in pages, with the default instead of a wrongly typed value', async () => {
+	it('are listed in pages, with the default in place of a value of a wrong type', async () => {
 		await save(admin, 'E2E_Enable', false);
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: 'of a wrong type' });
 		const all = (await roomkey.call(null, 'public-settings/get')) as { _id: string; value: unknown }[];
@@ -130,7 +130,7 @@ describe('settings (11)', () => {
 		expect(some).to.deep.include({ settings: [{ _id: 'E2E_Enable', value: false }], total: 1 });
 	});
 
-	it('are listed only if written since a given date', async () => {
+	it('are listed only if written since the date that the caller gives', async () => {
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: false, _updatedAt: new Date(1000) });
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false, _updatedAt: new Date(3000) });
 		expect(await roomkey.call(null, 'public-settings/get', new Date(2000))).to.deep.equal({

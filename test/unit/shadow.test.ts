@@ -204,7 +204,7 @@ describe('a server with --shadow', () => {
 		expect(line).to.include({ agrees: true, status: 200 });
 	});
 
-	it('does not compare a request whose body arrives after the original write', async () => {
+	it('does not compare a request whose body arrives after the write of the original', async () => {
 		const headers = { 'x-user-id': owner.id, 'x-auth-token': owner.token, 'content-type': 'application/json' };
 		const late = httpRequest(`${url}/e2e.setRoomKeyID`, {
 			method: 'POST',
@@ -334,7 +334,7 @@ describe('a server with --shadow', () => {
 });
 
 describe('the ids in a mirrored request', () => {
-	it('are the caller, and the texts and object keys in the body', () => {
+	it('are the id of the caller, and the texts and object keys in the body', () => {
 		// A text with spaces is no id, and does not count towards the maximum of 100 ids.
 		const members = Array.from({ length: 90 }, (_, i) => ({ _id: `user-${i}`, key: 'a key with spaces' }));
 		const body = Buffer.from(JSON.stringify({ usersSuggestedGroupKeys: { 'room-1': members } }));

@@ -123,7 +123,7 @@ describe('counters of rate limits (14)', () => {
 			const brief = exchange.counter('test', { calls: 10, per: 1 });
 			await brief.count('alice');
 			await exchange.exchange();
-			// Waits for the end of the brief window, which an earlier reader would adopt.
+			// Waits for the end of the brief window. A process that reads the report earlier adopts this end.
 			for (const now = Date.now(); Date.now() <= now + 1; ) await nextTurn();
 			const reader = openExchange();
 			await reader.usage.exchange();
@@ -165,7 +165,7 @@ describe('counters of rate limits (14)', () => {
 			expect(await count(two, 1)).to.equal(4);
 		});
 
-		it('are not added to the next window if the store was unavailable', async () => {
+		it('are not added to the next window if theirs ends while the store is unavailable', async () => {
 			let refuseInsert: ((error: Error) => void) | undefined;
 			const { sharedState } = open.store;
 			const insertOne = () => new Promise((_, reject) => (refuseInsert = reject));

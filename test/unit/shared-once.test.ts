@@ -75,7 +75,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 	});
 
 	const rest = (key: string): IdempotencyKey => ({ key: `key ${key}`, session: null });
-	/** @param chain stands for a session, the session that resumes it, and so on */
+	/** The idempotency key of a DDP call. `chain` stands for a session, the session that resumes it, and so on. */
 	const ddp = (chain: string, id: string, session: string): IdempotencyKey => ({ key: `${chain} ${id}`, session });
 	function ask(at: TestRoomkey, key: IdempotencyKey, name: string, value?: unknown, userId = 'alice') {
 		return at.callAs({ userId, idempotencyKey: key }, name, value);
@@ -201,7 +201,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(runs).to.have.length(1);
 	});
 
-	it('run after the lease of the first call, whose late outcome is discarded', async () => {
+	it('run when the lease of a dead process has ended, and its late outcome is discarded', async () => {
 		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -233,7 +233,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(runs).to.have.length(2);
 	});
 
-	it('find a lease that the running call renews', async () => {
+	it('have a lease, which the call renews while it runs', async () => {
 		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -288,7 +288,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		});
 	});
 
-	it('store no readable answer, argument or key, and equal ones differently', async () => {
+	it('store no readable answer, argument or key, and equal answers as different texts', async () => {
 		const secrets = ['of the answer and the argument', 'of-the-key', 'of-the-session', 'alice'];
 		await ask(first, { key: secrets[1] as string, session: secrets[2] as string }, 'same', secrets[0]);
 		await ask(first, { key: 'another', session: null }, 'same', secrets[0]);
@@ -300,7 +300,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 	});
 
 	describe('over DDP', () => {
-		it('run in the same session, and the latest answer is stored', async () => {
+		it('run again in the same session, and the latest answer is stored', async () => {
 			await ask(first, ddp('A', '1', 'A'), 'quick', 1);
 			expect(await ask(first, ddp('A', '1', 'A'), 'quick', 2)).to.equal('quick 2');
 			expect(await ask(second, ddp('A', '1', 'B'), 'quick', 2)).to.equal('quick 2');
@@ -312,7 +312,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 				expect(await ask(server, ddp('A', '1', 'B'), 'quick', 1)).to.equal('quick 1');
 		});
 
-		it('keep the answer of the later call, if concurrent in one session', async () => {
+		it('store the answer of the latest if two with one id are concurrent in a session', async () => {
 			const begun = nextHeld();
 			const one = ask(first, ddp('A', '1', 'A'), 'held', 1);
 			await begun;

@@ -80,7 +80,7 @@ describe('the announcement of an account', () => {
 		expect(args).to.deep.equal([{ type: 'removed', id: 'gone' }]);
 	});
 
-	it("has the user's readers checked again, even if the profile cannot be read", async () => {
+	it("has the readers of the user's rooms checked again, even if the profile cannot be read", async () => {
 		const checked: unknown[] = [];
 		const store = runBefore(test.store, 'users', 'findOne', () => Promise.reject(new Error('the store is away')));
 		const published = publishChange({ collection: 'users', action: 'updated', document: { _id: 'u' } }, store, {
@@ -142,7 +142,7 @@ describe('the announcement of a room', () => {
 		return notified;
 	}
 
-	/** The `rooms-changed` of two members and of this many others, and another event of the third member. */
+	/** The `rooms-changed` of two members and of `others` users who are no members, and another event of the third member. */
 	const subscribedEvents = (others: number) => [
 		...members.slice(1).map(({ id }) => `${id}/rooms-changed`),
 		`${members[0]?.id}/subscriptions-changed`,

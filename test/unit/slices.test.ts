@@ -1,4 +1,4 @@
-/** Large values are encoded in slices, between which the event loop may turn. */
+/** Large values are encoded in slices. Between two slices the encoding yields to the event loop. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';

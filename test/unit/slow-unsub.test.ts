@@ -9,7 +9,7 @@ import { openTestStore } from '../support/store.js';
 import { FakeTransport } from '../support/transport.js';
 
 describe('an unsub of a client that reads slowly', () => {
-	it('removes a document that is deleted meanwhile from a shared live query', async () => {
+	it('removes a document that is deleted meanwhile, although others share its live query', async () => {
 		const { store, close } = await openTestStore();
 		const log = memoryLog();
 		const bus = createBus(log);

@@ -290,7 +290,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k' });
 		});
 
-		it('refuses the former key even before the new key id is set', async () => {
+		it('refuses a key with the former key id, even before the new id is set', async () => {
 			const e2eReset = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(Date.now() + 60_000) };
 			const rid = await addKeyed({ e2eReset });
 			const key = sealed('k');
@@ -298,7 +298,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ E2EKey: key });
 			expect(await rejection(update(alice, rid, bob, key))).to.include({ error: 'error-key-id-mismatch' });
 			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
-			// Once the new key id is set, keys with this id are accepted before the reset ends.
+			// Once the new key id is set, keys with this id are accepted, even before the reset ends.
 			await setNewKeyId(rid);
 			const next = sealed('next');
 			await update(alice, rid, alice, next);

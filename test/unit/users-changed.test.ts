@@ -222,7 +222,7 @@ describe('changing users', () => {
 			}
 		});
 
-		it('never stores two user names that differ only in case', async () => {
+		it('never stores two user names that differ only in case, even by concurrent calls', async () => {
 			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
 			const name = newName();
 			await Promise.allSettled([
@@ -341,7 +341,7 @@ describe('changing users', () => {
 	});
 
 	describe('users.setActiveStatus', () => {
-		it('ends all logins, and allows new ones after activation', async () => {
+		it('ends all logins of a deactivated user, and allows new ones after activation', async () => {
 			const person = await addPerson(roomkey.store, { username: newName(), password: 'secret' });
 			const events = await eventsOf(() => setActive(admin, person.id, false));
 			expect(events).to.deep.equal([
@@ -404,7 +404,7 @@ describe('changing users', () => {
 		['users.update', (person: Person) => update(admin, person.id, { username: person.username })],
 		['users.updateOwnBasicInfo', (person: Person) => updateOwn(person, { username: person.username })],
 	] as const) {
-		it(`${name} with an unchanged user name at most completes an interrupted renaming`, async () => {
+		it(`${name} with an unchanged user name only completes an interrupted renaming, if there is one`, async () => {
 			const person = await addPerson(roomkey.store, { username: newName() });
 			const rid = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: 'not looked at' } });
 			await setSameName(person);

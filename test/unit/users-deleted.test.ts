@@ -23,7 +23,10 @@ describe('users.delete', () => {
 	const remove = (id: string, confirmRelinquish?: boolean, confirm?: boolean, at = roomkey, as = admin) =>
 		at.call(as, 'users.delete', id, undefined, undefined, confirmRelinquish, confirm);
 
-	/** Stores a user with four memberships, and a place in the queue of a room that the user has left. */
+	/**
+	 * Stores a user who is a member of four rooms. The user holds the key of `keyed`, waits for that of `keyless`, and is the
+	 * only member of `alone`. The room `gone` does not exist. The user has left `left`, but is still in its queue.
+	 */
 	async function addInvolved({ store } = roomkey) {
 		const person = await addPerson(store, { e2e: { public_key: 'p', private_key: 'q' } });
 		const other = await addPerson(store, { e2e: { public_key: 'r', private_key: 's' } });
@@ -158,7 +161,7 @@ describe('users.delete', () => {
 		const [person, other] = [await addPerson(store), await addPerson(store)];
 		const onlyHolder = await addRoom(store, [other], encrypted);
 		await addMember(store, onlyHolder, person, { E2EKey: sealed('k') });
-		// Another user holds these keys too. The slower checks of these rooms must not replace the result of `onlyHolder`.
+		// Another user holds the keys of these rooms too. Their slower checks must not replace the result of `onlyHolder`.
 		for (let i = 0; i < 5; i++) {
 			const shared = await addRoom(store, [], encrypted);
 			await addMember(store, shared, person, { E2EKey: sealed('k') });

@@ -200,7 +200,7 @@ describe('members without the key of a room', () => {
 			};
 			expect(answer.usersWaitingForE2EKeys[rid]?.map(({ _id }) => _id)).to.deep.equal([bob.id]);
 			expect(answer.unfitPublicKeys[rid]).to.have.members(ids(unfit));
-			// Bob holds no room key, so he seals nothing. Rocket.Chat's own test makes such a call.
+			// Bob holds no room key and seals nothing, so these members are listed for him. Rocket.Chat's own test makes such a call.
 			expect((await fetchIds(bob, rid))[rid]).to.deep.equal(ids(unfit));
 		});
 

@@ -41,7 +41,7 @@ async function runTasks(): Promise<number[][]> {
 describe('tasks that yield', () => {
 	it('make few steps in one turn of the event loop', async () => {
 		const longest = Math.max(...(await runTasks()).map((turn) => turn.length));
-		// Two tasks with two steps each can share a turn. With a clock for each task, all 20 would.
+		// All tasks share one clock, so at most two tasks with two steps each share a turn. With a clock for each, all 20 would.
 		expect(longest).to.be.at.most(STEPS);
 	});
 

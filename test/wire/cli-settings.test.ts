@@ -184,7 +184,7 @@ describe('the settings of roomkey', () => {
 		expect(error.message).to.match(/^5 settings are wrong:\n/);
 	});
 
-	it('cannot be in a file that this process may not read', async function () {
+	it('cause an error that says what to do if their file may not be read', async function () {
 		if (process.platform === 'win32') this.skip();
 		await write({ memory: true });
 		await chmod(file, 0);
@@ -214,6 +214,7 @@ describe('the settings of roomkey', () => {
 	it('are refused by createServer together with unknown methods and unreadable files', async () => {
 		const error = await rejection(
 			createServer({
+				// The compiler would refuse this option without the spread.
 				...{ nonsense: 2 },
 				maxBody: 1,
 				limits: { 'users.inf': '5/s' },
@@ -316,7 +317,7 @@ describe('the settings of roomkey', () => {
 		expect(wrong.err).to.include('--rocketchat-broker must be addresses').and.not.include('secret-of');
 	});
 
-	it('name one location of the data in a file, which a flag overrules', async () => {
+	it('may name only one location of the data in a file, which a flag overrules', async () => {
 		await write({ data: `${folder}/of-file` });
 		const command = start(['--config', file, '--memory', '--port', '0']);
 		await command.listening();
@@ -372,7 +373,7 @@ describe('the settings of roomkey', () => {
 			}
 		});
 
-		it('are accepted if commands read them or Kubernetes sets them for a service', async () => {
+		it('are accepted if commands read them, or Kubernetes sets them for a service named roomkey', async () => {
 			const env = {
 				ROOMKEY_URL: 'http://127.0.0.1:1',
 				ROOMKEY_TOKEN: 'x',

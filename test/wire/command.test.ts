@@ -124,6 +124,7 @@ describe('roomkey', () => {
 		command.child.kill('SIGTERM');
 		// The shutdown would close the second connection only after a quarter of an hour.
 		await first.closed;
+		// A process that a signal has ended has no exit code.
 		expect(await command.stop('SIGTERM')).to.equal(null);
 		expect((await second.closed).code).to.equal(1006);
 	});
@@ -138,7 +139,7 @@ describe('roomkey', () => {
 		expect(await second.stop()).to.equal(0);
 	});
 
-	it('refuses a folder in use by a process with the same id', async () => {
+	it('refuses a folder in use by a process with the same id, as in another container', async () => {
 		const first = roomkey(`--data ${folder}/data --port 0`);
 		await first.listening();
 		const takeId = `Object.defineProperty(process, 'pid', { value: ${first.child.pid} })`;

@@ -274,7 +274,7 @@ describe('DDP over WebSocket', () => {
 		it('drops the queued messages when the connection closes', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['drop'] });
-			// This call would log an error.
+			// If this call ran, it would log an error.
 			client.send({ msg: 'method', id: '2', method: 'fail' });
 			client.send({ msg: 'ping' });
 			await client.next();

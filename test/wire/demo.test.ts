@@ -37,7 +37,7 @@ describe('roomkey --demo', () => {
 		expect(local.err).not.to.include('public passwords');
 	});
 
-	it('prints a curl line that sets a key id once', async () => {
+	it('prints a curl line that sets a key id when it is first run', async () => {
 		const command = roomkey('--demo --port 0');
 		const address = await command.listening();
 		const printed = await new Promise<string>((resolve) => {
@@ -61,7 +61,7 @@ describe('roomkey --demo', () => {
 		expect(line).to.include(`${address}/api/v1/e2e.setRoomKeyID`);
 	});
 
-	it('logs which argument had the wrong type, but never its value', async () => {
+	it('logs which argument had the wrong type, never its value; without --demo only at level debug', async () => {
 		for (const [line, isLogged] of [
 			['--demo --port 0', true],
 			['--memory --port 0', false],

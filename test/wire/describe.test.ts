@@ -503,6 +503,7 @@ describe('the description of the server', () => {
 			const linked = Array.from(page.matchAll(/(?:href|src)="(api-docs[^"#]*)"/g), ([, path = '']) => path);
 			expect(linked).to.deep.equal(['api-docs/icon.svg', 'api-docs/page.css', 'api-docs/page.js']);
 			const scripts = new Set(['page.js']);
+			// The loop also visits the scripts that it adds.
 			for (const script of scripts) {
 				const text = await (await fetch(`${app.url}/api-docs/${script}`)).text();
 				for (const [, imported = ''] of text.matchAll(/from '\.\/([^']+)'/g)) scripts.add(imported);

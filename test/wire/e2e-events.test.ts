@@ -170,7 +170,7 @@ const rows: Row[] = [
 	},
 ];
 
-describe('events of calls (10.4)', () => {
+describe('the events of each call (10.4)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 
@@ -217,7 +217,7 @@ describe('events of calls (10.4)', () => {
 		}
 	}
 
-	/** A stranger may not subscribe to the requests for the room's key. */
+	/** Subscribes to the user's own events, and to requests for the room's key, which a stranger may not read. */
 	async function listen(as: Person, rid: string): Promise<RawClient> {
 		const client = await connect(as);
 		for (const [id, name, eventName] of [

@@ -10,7 +10,7 @@ import { Gates } from '../support/gates.js';
 import { addPerson, type Person } from '../support/people.js';
 
 const anyone = { summary: 'for a test', anonymous: true } as const;
-/** The names of the rooms together exceed `maxBuffered`. */
+/** Number of rooms. Together their names exceed `maxBuffered`. */
 const ROOM_COUNT = 3000;
 const LAST_ID = `room-${ROOM_COUNT - 1}`;
 const roomName = (i: number) => `${i} ${'x'.repeat(300)}`;
@@ -134,7 +134,7 @@ describe('fairness and limits', () => {
 
 		it('may have at most 64 KiB before a login', async () => {
 			const client = await connect();
-			// The rest of the frame has less than 100 characters.
+			// The rest of the frame has fewer than 100 characters.
 			client.send(call(LARGE - 100));
 			expect((await client.take(2))[1]).to.include({ result: LARGE - 100 });
 			client.send(call(LARGE));
@@ -185,7 +185,7 @@ describe('fairness and limits', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('may not be larger, in bytes, after a call that logs nobody in', async () => {
+		it('may not have more than 64 KiB, in bytes, after a call that logs nobody in', async () => {
 			const client = await connect();
 			const begun = gates.wait('login has begun');
 			client.send({ msg: 'method', id: '1', method: 'slow login', params: [null] });

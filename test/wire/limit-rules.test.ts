@@ -128,7 +128,7 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		expect(await errorCodes(other, 2)).to.deep.equal(expectedCodes(1, 1));
 	});
 
-	it('count by connection, and no calls, if the rule says so', async () => {
+	it('count by connection if a rule says so, and a rule for subscriptions counts no calls', async () => {
 		await start({ limits: [{ matcher: { type: 'subscription', connectionId: () => true }, calls: 3, per: PER }] });
 		const [one, other] = [await connect(), await connect()];
 		expect(await errorCodes(one, 4, 'test.free')).to.deep.equal(expectedCodes(3, 1));

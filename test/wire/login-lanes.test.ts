@@ -1,4 +1,4 @@
-/** Logins by password and by token have separate lanes. A lane runs a limited number at once, and queues more. */
+/** Logins by password and by token have separate lanes. A lane runs a limited number at once, and queues the others. */
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hash } from '@node-rs/bcrypt';
@@ -41,7 +41,7 @@ describe('logins by password', () => {
 		person = await addPerson(app.store, { password: PASSWORD });
 		const { users } = app.store;
 		const digest = createHash('sha256').update(PASSWORD).digest('hex');
-		// The low cost 4 is fast.
+		// The low cost 4 makes the check of the password fast.
 		await users.updateOne({ _id: person.id }, { $set: { 'services.password.bcrypt': await hash(digest, 4) } });
 		const findOne = users.findOne.bind(users);
 		users.findOne = async (filter, options) => {
@@ -82,7 +82,7 @@ describe('logins by password', () => {
 
 	const waiting = async () => (await scrape(app.url)).sum('roomkey_logins_waiting', { lane: 'password' });
 
-	/** Fills the lane and its queue. One address may have only half of the queue. */
+	/** Fills the lane and its queue, from two addresses, because one address may have only half of the queue. */
 	async function fillLane(): Promise<Promise<{ status: number }>[]> {
 		holdPasswordLogins();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));

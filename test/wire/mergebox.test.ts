@@ -7,7 +7,7 @@ import { type Frame, RawClient } from '../support/ddp.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** By the name of the publication. */
+/** The contexts of the running subscriptions, by the name of the publication. */
 const contexts = new Map<string, PublicationContext>();
 const names = ['first', 'second'];
 const publications = names.map((name) =>
@@ -93,7 +93,7 @@ describe('the merge box (11)', () => {
 		expect(await sentAfter()).to.deep.equal([]);
 	});
 
-	it('sends the next value when the subscription with precedence clears a field, or `cleared`', async () => {
+	it('sends the next value, or else `cleared`, when the subscription with precedence clears a field', async () => {
 		await publish({ a: 1, b: 1, c: 1 }, { a: 1, b: 2 });
 		first.changed('c', 'x', { a: undefined });
 		expect(await sentAfter()).to.deep.equal([]);

@@ -45,7 +45,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			return client.session;
 		}
 
-		/** Lets alice set the key id without an answer. @returns her session id */
+		/** Sets the key id as alice, and ends her connection before the answer. @returns her session id */
 		async function setKeyIdAndTerminate(): Promise<string> {
 			const client = await logIn(alice);
 			client.send({ msg: 'method', id: '7', method: 'e2e.setRoomKeyID', params: [rid, 'key'] });

@@ -382,7 +382,7 @@ describe('publications over DDP', () => {
 			expect(errors()).to.include("Can't call setUserId on a server initiated method call");
 		});
 
-		it('has its onStop listeners called at a stop, or at once after it', async () => {
+		it('has its onStop listeners called when it stops, or at once if it has stopped', async () => {
 			const received: string[] = [];
 			await subscribeWith((context) => {
 				context.onStop(() => void received.push('stopped'));

@@ -100,7 +100,7 @@ describe('The bot of the examples', function () {
 
 	const membershipOf = (person: Person) => app.store.subscriptions.findOne({ rid, 'u._id': person.id });
 
-	it('gives a new member the present and former keys, and remembers the public key', async () => {
+	it('gives a new member the present and former keys, and remembers the public key of that member', async () => {
 		const { readUntil, errors } = startBot();
 		await readUntil('ready');
 		await offer(bot, roomKey);
@@ -149,7 +149,7 @@ describe('The bot of the examples', function () {
 		expect(await membershipOf(unfit)).not.to.have.property('E2ESuggestedKey');
 	});
 
-	it('reports a changed public key after a restart, and with BOT_HOLD_CHANGED gives no key', async () => {
+	it('reports a changed public key after a restart, and with BOT_HOLD_CHANGED gives that member no key', async () => {
 		const first = startBot();
 		await first.readUntil('ready');
 		await offer(bot, roomKey);

@@ -117,7 +117,7 @@ class Client {
 	}
 }
 
-/** A room key as a phone makes it. Its JSON has another order than in browsers. */
+/** A room key as a phone makes it. The members of its JSON are in another order than in browsers. */
 async function phoneRoomKey(): Promise<e2e.RoomKey> {
 	const k = randomBytes(16).toString('base64url');
 	const jwk = JSON.stringify({ kty: 'oct', alg: 'A128CBC', k, ext: true, key_ops: ['encrypt', 'decrypt'] });
@@ -187,7 +187,7 @@ describe('A key exchange among clients of different versions', () => {
 		}
 	});
 
-	it('continues after a reset to v2, and gives a new member the old key', async () => {
+	it('continues after a reset to a v2 key, and gives a new member the old key too', async () => {
 		const key = await e2e.makeRoomKey('v2');
 		const own = await e2e.sealRoomKey(key, phone.publicKey);
 		await app.store.subscriptions.updateOne({ rid, 'u._id': phone.id }, { $set: { roles: ['owner'] } });

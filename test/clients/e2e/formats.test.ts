@@ -10,7 +10,7 @@ const START = '<!-- table of formats: made by test/clients/e2e/formats.test.ts w
 const END = '<!-- end of the table -->';
 
 const { clients, recipient } = JSON.parse(readFileSync('test/clients/e2e/vectors.json', 'utf8')) as Vectors;
-/** All clients of the vectors have the same. */
+/** All clients of the vectors have this user id and this passphrase. */
 const { userId, passphrase } = recipient;
 const TEXT = 'Grüße, мир 🗝';
 const FILE = new TextEncoder().encode('the bytes of a file');

@@ -241,7 +241,7 @@ function properties(): Case[] {
 			},
 		},
 		{
-			title: 'detects a flipped bit of a v2 text, and throws only E2EErrors',
+			title: 'detects a flipped bit of a v2 text, and throws only E2EErrors in every format',
 			async run() {
 				for (const { format, key } of await keys) {
 					const content = await e2e.encryptText('transfer 100 to bob', key, format);

@@ -1,4 +1,4 @@
-/** What the programs in this folder share. `testing.test.ts` runs them. */
+/** What the programs in this folder share. `testing.test.ts` runs them: their tests fail, and leave servers open. */
 import { collection, liveQuery, method, publication } from 'roomkey';
 import { openTestServer } from 'roomkey/testing';
 
