@@ -27,6 +27,19 @@ export const echo = method({
 	run: ({ value }) => value,
 });
 
+/** Sets the user of the connection to any id. */
+export const setUser = method({
+	name: 'setUser',
+	summary: 'for a test',
+	anonymous: true,
+	changesUser: true,
+	args: { id: Match.Any },
+	async run({ id }, context) {
+		await context.setUserId(id as string);
+		return id;
+	},
+});
+
 /** Sets the publish function and subscribes. @returns the frames that follow */
 export function subscribe(client: RawClient, run: PublishFunction, id = 's', name = 'a'): Promise<Frame[]> {
 	publishFunctions.set(name, run);

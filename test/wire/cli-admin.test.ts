@@ -1,13 +1,14 @@
 /** The subcommands of `roomkey` for users, tokens, rooms and settings. */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openFolder } from '../../server/store/folder.js';
 import type { Room, User } from '../../shared/documents.js';
-import { Command, type CommandOptions, runAsProcess, runInProcess } from '../support/command.js';
+import { type Command, type CommandOptions, runAsProcess, runInProcess } from '../support/command.js';
+import { commandsOfEachTest } from '../support/commands.js';
 import { addMember, addRoom, type Person } from '../support/people.js';
 import { post, request } from '../support/rest.js';
 import { noteSecret } from '../support/secrets.js';
@@ -18,15 +19,13 @@ noteSecret(PASSWORD);
 describe('roomkey on a data folder', () => {
 	let folder: string;
 	let data: string;
-	const commands: Command[] = [];
+	const commands = commandsOfEachTest();
+	/** The server that `serve` has started last. */
+	let server: Command;
 
-	beforeEach(async () => {
-		folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
+	beforeEach(() => {
+		folder = commands.folder;
 		data = join(folder, 'data');
-	});
-	afterEach(async () => {
-		for (const command of commands.splice(0)) await command.stop('SIGKILL');
-		await rm(folder, { recursive: true });
 	});
 
 	const roomkey = (line: string, options: CommandOptions = {}) =>
@@ -47,9 +46,8 @@ describe('roomkey on a data folder', () => {
 		);
 
 	async function serve(): Promise<string> {
-		const command = new Command(['serve', '--port', '0', '--data', data]);
-		commands.push(command);
-		return command.listening();
+		server = commands.start(['serve', '--port', '0', '--data', data]);
+		return server.listening();
 	}
 
 	const logIn = async (url: string, user: string, password: string) =>
@@ -62,7 +60,7 @@ describe('roomkey on a data folder', () => {
 		expect(withoutData.err).to.include('holds no data of Roomkey').and.include('a server with --url');
 		expect(await readdir(folder)).to.deep.equal([]);
 		await serve();
-		await commands[0]?.stop();
+		await server.stop();
 		const withoutAdmin = await addBob();
 		expect(withoutAdmin).to.include({ status: 2, out: '' });
 		expect(withoutAdmin.err).to.include('add --role admin').and.include('a server with --url');
@@ -185,7 +183,7 @@ describe('roomkey on a data folder', () => {
 		expect((await roomkey(`token revoke bob ${tokens[1]?.id}`)).out).to.equal('Revoked 1 token of bob\n');
 		const url = await serve();
 		expect([await me(url, login), await me(url, authToken)]).to.deep.equal([401, 200]);
-		await commands[0]?.stop();
+		await server.stop();
 		expect((await roomkey('token revoke bob --all')).out).to.equal('Revoked 1 token of bob\n');
 		expect((await roomkey('token list bob')).err).to.include('No tokens');
 	});

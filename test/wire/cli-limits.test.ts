@@ -1,26 +1,20 @@
 /** The limits of methods, in the settings of `roomkey` and of `createServer`. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createServer, method } from '../../server/index.js';
-import { Command, runInProcess } from '../support/command.js';
+import { runInProcess } from '../support/command.js';
+import { commandsOfEachTest } from '../support/commands.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 import { request as get } from '../support/rest.js';
 
 describe('the limits of methods in the settings', () => {
-	let folder: string;
 	let file: string;
-	const commands: Command[] = [];
+	const commands = commandsOfEachTest();
 
-	beforeEach(async () => {
-		folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
-		file = join(folder, 'roomkey.json');
-	});
-	afterEach(async () => {
-		for (const command of commands.splice(0)) await command.stop('SIGKILL');
-		await rm(folder, { recursive: true });
+	beforeEach(() => {
+		file = join(commands.folder, 'roomkey.json');
 	});
 
 	const write = (settings: object) => writeFile(file, JSON.stringify(settings));
@@ -29,8 +23,7 @@ describe('the limits of methods in the settings', () => {
 		await write({ limits: { 'users.info': '7/m', me: { calls: 3, per: 500 } } });
 		const args = ['--memory', '--port', '0', '--config', file, '--limit', 'me=2/60s', '--limit', 'rooms/get=off'];
 		const env = { ROOMKEY_LIMITS: 'users.info=9/h,users.list=4/2s', ADMIN_PASS: 'a-long-password' };
-		const command = new Command(args, { env });
-		commands.push(command);
+		const command = commands.start(args, { env });
 		const url = await command.listening();
 		const { paths } = (await get(`${url}/api/v1/openapi.json`)).body as {
 			paths: Record<string, { get: { description: string } }>;

@@ -1,37 +1,29 @@
 /** The settings of `roomkey`: their sources, errors and `--print-config`. */
 import { spawnSync } from 'node:child_process';
-import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, chown, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createServer, OptionError } from '../../server/index.js';
 import { options } from '../../server/options/options.js';
 import { removedSettings } from '../../server/options/removedSettings.js';
-import { Command, runInProcess } from '../support/command.js';
+import { runInProcess } from '../support/command.js';
+import { commandsOfEachTest } from '../support/commands.js';
 import { rejection } from '../support/rejection.js';
 
 describe('the settings of roomkey', () => {
 	let folder: string;
 	let file: string;
-	const commands: Command[] = [];
+	const commands = commandsOfEachTest();
 
-	beforeEach(async () => {
-		folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
+	beforeEach(() => {
+		folder = commands.folder;
 		file = join(folder, 'roomkey.json');
-	});
-	afterEach(async () => {
-		for (const command of commands.splice(0)) await command.stop('SIGKILL');
-		await rm(folder, { recursive: true });
 	});
 
 	const write = (settings: unknown) =>
 		writeFile(file, typeof settings === 'string' ? settings : JSON.stringify(settings));
 
-	function start(args: readonly string[], env?: NodeJS.ProcessEnv): Command {
-		const command = new Command(args, { env });
-		commands.push(command);
-		return command;
-	}
+	const start = (args: readonly string[], env?: NodeJS.ProcessEnv) => commands.start(args, { env });
 
 	/** The table of `--print-config`: value and origin by setting, such as `3 from --port`. */
 	async function printed(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Map<string, string>> {

@@ -1,30 +1,22 @@
 /** The `roomkey` command in a process of its own. */
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { Command } from '../support/command.js';
+import type { Command } from '../support/command.js';
+import { commandsOfEachTest } from '../support/commands.js';
 import { RawClient } from '../support/ddp.js';
 import { post, request } from '../support/rest.js';
 
 describe('roomkey', () => {
 	let folder: string;
-	const commands: Command[] = [];
+	const commands = commandsOfEachTest();
 
-	beforeEach(async () => {
-		folder = await mkdtemp(path.join(tmpdir(), 'roomkey-'));
-	});
-	afterEach(async () => {
-		for (const command of commands.splice(0)) await command.stop('SIGKILL');
-		await rm(folder, { recursive: true });
+	beforeEach(() => {
+		folder = commands.folder;
 	});
 
-	function roomkey(line: string, env?: NodeJS.ProcessEnv): Command {
-		const command = new Command(line.split(' ').filter(Boolean), { env });
-		commands.push(command);
-		return command;
-	}
+	const roomkey = (line: string, env?: NodeJS.ProcessEnv) => commands.start(line.split(' ').filter(Boolean), { env });
 
 	it('prints its help and its version', async () => {
 		const help = roomkey('--help');

@@ -1,23 +1,14 @@
 /** The demo, `roomkey --demo`, in a process of its own. */
 import { expect } from 'chai';
-import { Command } from '../support/command.js';
+import { commandsOfEachTest } from '../support/commands.js';
 import { post, request } from '../support/rest.js';
 
 /** A user of the demo. */
 const ALICE = { id: 'd26x6zSkaPSe5gCyy', username: 'alice', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
 
 describe('roomkey --demo', () => {
-	const commands: Command[] = [];
-
-	afterEach(async () => {
-		for (const command of commands.splice(0)) await command.stop('SIGKILL');
-	});
-
-	function roomkey(line: string): Command {
-		const command = new Command(line.split(' '));
-		commands.push(command);
-		return command;
-	}
+	const commands = commandsOfEachTest();
+	const roomkey = (line: string) => commands.start(line.split(' '));
 
 	it('listens where --host says, with a warning', async () => {
 		const command = roomkey('--demo --port 0 --host 0.0.0.0');

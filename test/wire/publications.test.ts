@@ -4,7 +4,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { ClientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { liveQuery, type PublicationContext, publication } from '../../shared/publication.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -19,6 +18,7 @@ import {
 	publishFunctions,
 	READY,
 	settablePublications,
+	setUser,
 	subscribe,
 } from '../support/publishFunctions.js';
 
@@ -45,16 +45,7 @@ const publications = [
 
 const methods = [
 	echo,
-	method({
-		...anyone,
-		name: 'setUser',
-		changesUser: true,
-		args: { id: Match.Any },
-		async run({ id }, context) {
-			await context.setUserId(id as string);
-			return id;
-		},
-	}),
+	setUser,
 	method({
 		...anyone,
 		name: 'userAndConnection',

@@ -13,6 +13,7 @@ import {
 	publishFunctions,
 	READY,
 	settablePublications,
+	setUser,
 	subscribe,
 } from '../support/publishFunctions.js';
 
@@ -27,16 +28,7 @@ const publications = [
 
 const methods = [
 	echo,
-	method({
-		...anyone,
-		name: 'setUser',
-		changesUser: true,
-		args: { id: Match.Any },
-		async run({ id }, context) {
-			await context.setUserId(id as string);
-			return id;
-		},
-	}),
+	setUser,
 	method({
 		...anyone,
 		name: 'setUserInOneMs',
