@@ -113,7 +113,9 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 		// Also queues the members whose keys were just archived.
 		await setNewKeyId(resetContext, e2eKeyId);
 		await storeNewKey(resetContext, e2eKey);
-		// A concurrent call may have queued the caller, who had no key before.
+		// A concurrent call may have queued the caller, who had no key before. If that call replaced the caller's identity
+		// keys, the new key may be sealed for the former ones. The server cannot know that, and so stores it. A caller who
+		// cannot open it returns it (`e2e.returnRoomKey`).
 		await removeServedUsers(store, rid, [userId]);
 		// Members who stored a key under the former key id during the steps above.
 		const lateMemberIds = await archiveFormerKeysOfOthers(resetContext, e2eKeyId);

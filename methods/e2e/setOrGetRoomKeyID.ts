@@ -31,17 +31,23 @@ interface KeyIdAnswer {
 	readonly suggestedKey?: string;
 }
 
-/** The answer if the room already has a key id. A caller without the room's key is queued. */
+/**
+ * The answer of a call that has set no key id: the key id that the room has. A caller without the room's key is queued.
+ * @param room as it was read after the call failed to set a key id; null if it was deleted meanwhile
+ * @throws ClientError `error-invalid-room` for a deleted room; `error-e2e-key-reset-in-progress` for a room without a
+ * key id, because only a reset keeps this call from setting it
+ */
 async function answerWithPresentKeyId(
 	context: UserContext,
 	rid: string,
 	room: RoomKeyFields | null,
 ): Promise<KeyIdAnswer> {
 	const { store, userId, name } = context;
-	const keyID = room?.e2eKeyId;
-	if (!room || !keyID) {
-		// The caller's claim failed: the room is being reset or was deleted. The reset does not queue a caller who had a
-		// key when it read the memberships.
+	if (!room) throw clientError('invalidRoom');
+	const keyID = room.e2eKeyId;
+	if (!keyID) {
+		// `claimWithKey` stored the caller's key for a moment. A reset that read the memberships at that moment did not
+		// queue the caller.
 		await enqueue(store, rid, userId);
 		throw clientError('resetInProgress', { method: name });
 	}
@@ -49,7 +55,7 @@ async function answerWithPresentKeyId(
 	if (!membership) return { keyID };
 	const isArchivedAndQueued = await archiveMismatchedKey(store, membership, room);
 	if (!isArchivedAndQueued) {
-		// An interrupted call may have left a caller with a key in the queue.
+		// After an interrupted call, a caller who has a key may still be in the queue.
 		if (ownKeyOf(membership)) await removeServedUsers(store, rid, [userId]);
 		else await enqueue(store, rid, userId);
 	}
@@ -74,13 +80,14 @@ async function claimWithKey(
 	const claimedRoom = await claimKeyId(store, rid, keyID);
 	if (!claimedRoom) {
 		const room = await readRoomKeyFields(store, rid);
-		// A key that shows no key id may be the room's, if it was stored before this call.
+		// `stored` is null if the caller had this key before the call. Then a key that shows no key id may be the room's.
 		const mayBeRoomKey = room?.e2eKeyId === keyID || (stored === null && keyIdOf(key) === null);
 		const updated = mayBeRoomKey
 			? null
 			: await removeMismatchedKey(store, membership, key, room ?? {}, { keep: false });
-		// Another device of the member may have stored and announced its own key meanwhile. `removeMismatchedKey` then
-		// restores that key.
+		// Another device of the member may have stored its own key just before this call, which then moved it to the former
+		// keys. If it is the room's key, `removeMismatchedKey` has made it the member's key again. It is announced again,
+		// because the announcement of the other device may have contained the key of this call.
 		if (updated?.E2EKey) await store.subscriptions.announce('updated', updated);
 		return answerWithPresentKeyId(context, rid, room);
 	}

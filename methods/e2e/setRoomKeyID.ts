@@ -3,6 +3,7 @@ import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { exists } from '../model/exists.js';
 import { enqueue, isQueued } from '../model/keys/queue.js';
 import { claimKeyId } from '../model/keys/roomKeyId.js';
 import { requireValidKeyId } from '../model/keys/sealedKey.js';
@@ -25,6 +26,8 @@ export const setRoomKeyID = method({
 		// A key id is never removed, so a room that has one is not written.
 		const claimed = before.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
 		if (!claimed) {
+			// The room may have been deleted meanwhile.
+			if (!before.e2eKeyId && !(await exists(store.rooms, { _id: rid }))) throw clientError('invalidRoom');
 			// Queueing the caller notifies the key holders at once (issue 36731 of Rocket.Chat).
 			if (before.encrypted && !isQueued(before, userId)) await enqueue(store, rid, userId);
 			throw clientError('keyIdExists');

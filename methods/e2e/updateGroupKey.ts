@@ -76,7 +76,7 @@ export const updateGroupKey = method({
 		const isOwn = uid === userId;
 		const checkedKey = isOwn ? key : key.trim();
 		if (settings.strictKeyIds && !isOfKeyId(checkedKey, room.e2eKeyId)) {
-			// An interrupted call may have left a stored key that does not match either.
+			// The caller's stored key may not match the room's key id either, if an earlier call was interrupted.
 			if (isOwn) await archiveMismatchedKey(store, ownMembership, room);
 			throw clientError('keyIdMismatch');
 		}

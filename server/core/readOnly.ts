@@ -30,9 +30,9 @@ export function readOnlyStore(store: Store): Store {
 }
 
 /**
- * The methods of a server that only reads. A method whose `writes` is true is refused before it runs. A method with
- * `writes: false` that is not `parallel` may write for some arguments. The store then refuses the write, with the same
- * error.
+ * The methods of a server that only reads. A method whose `writes` is true is refused before it runs. `writes: false`
+ * means that the method is useful without writing. Unless it is `parallel`, it may still write for some arguments. The
+ * store then refuses the write, with the same error.
  */
 export function readOnlyMethods(methods: readonly Method[]): Method[] {
 	return methods.map((method) => {

@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { collectionNames } from '../../shared/store.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import { deniedError, giveToOwnerOfFolder, isDenied } from './access.js';
 
@@ -18,16 +19,22 @@ interface Manifest {
 	readonly bytes: number;
 }
 
+/** Number of calls of `forOwnerOnly` in progress. */
+let ownerOnlyCalls = 0;
+
+/** The file mode mask of the process before the first of these calls. */
+let usualMask = 0;
+
 /**
  * Runs `make` so that only the owner of the process can read the files that `make` creates. By default, LMDB lets all
- * users read its files.
+ * users read its files. Calls may overlap, although the process has only one mask: the last to end restores it.
  */
 export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
-	const mask = process.umask(0o077);
+	if (ownerOnlyCalls++ === 0) usualMask = process.umask(0o077);
 	try {
 		return await make();
 	} finally {
-		process.umask(mask);
+		if (--ownerOnlyCalls === 0) process.umask(usualMask);
 	}
 }
 
@@ -54,7 +61,8 @@ async function syncFolder(path: string): Promise<void> {
 
 /**
  * Identifies the data file of a folder; undefined if there is none. All processes see the same id. A copy has another
- * id, and so has a file that takes the place of an open data file.
+ * id. So has a file that replaces the data file while a process has it open: only then the old id is surely not used
+ * again.
  */
 export function dataFileId(path: string): string | undefined {
 	const found = statSync(join(path, DATA_FILE), { bigint: true, throwIfNoEntry: false });
@@ -94,7 +102,10 @@ function namesIn(path: string): readonly string[] {
 	}
 }
 
-const formerFile = (names: Iterable<string>) => [...names].find((name) => name.endsWith('.db'));
+/** The files of Roomkey 0.1. Other programs have files that end with `.db` too, such as `Thumbs.db`. */
+const FORMER_FILES: ReadonlySet<string> = new Set(Object.values(collectionNames).map((name) => `${name}.db`));
+
+const formerFile = (names: Iterable<string>) => [...names].find((name) => FORMER_FILES.has(name));
 
 function assertNotFormer(path: string, names: Iterable<string>): void {
 	const file = formerFile(names);
@@ -123,11 +134,11 @@ export async function assertIntact(path: string): Promise<void> {
 	const manifest = names.has(MANIFEST) ? await readManifest(path) : undefined;
 	if (!manifest) {
 		assertNotFormer(path, names);
-		// A crash before the first manifest leads here too, but then no document was stored yet.
+		// Also refuses a folder whose process crashed before it wrote the first manifest. It contains no document.
 		if (names.has(DATA_FILE) && statSync(join(path, DATA_FILE)).size > 0)
 			throw new StoreError(
 				'damaged',
-				`The folder ${path} has ${DATA_FILE} but no ${MANIFEST}: it was copied in part. Restore the whole folder from a backup.`,
+				`The folder ${path} has ${DATA_FILE} but no ${MANIFEST}: it was copied in part, or the process that made it was interrupted. Restore the whole folder from a backup. If it is new and was never in use, delete it.`,
 			);
 		return;
 	}

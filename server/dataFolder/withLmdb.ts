@@ -1,12 +1,12 @@
 import { StoreError } from '../../shared/storeErrors.js';
 
-/** The end of the error when a server opens its store: how it can do without the package. */
+/** The last words of the error text if a server lacks the package `lmdb`: which store works without it. */
 export const OTHER_STORES_HINT =
 	'; or keep data in memory, with the option store: { memory: true } or the flag --memory';
 
 /**
  * Loads a module that imports `lmdb`, an optional peer dependency.
- * @param otherWays the end of the error text: how to do without the package
+ * @param otherWays the last words of the error text: what works without the package
  * @throws StoreError if the package is missing
  */
 export async function withLmdb<T>(load: () => Promise<T>, otherWays = ''): Promise<T> {

@@ -109,7 +109,10 @@ const doNothing = () => {};
 
 /** The requests of one client. Pauses reading while too many are unanswered. */
 export class Requests<T> {
-	/** Requests that start one after another. Set while one of them waits or delays the next. */
+	/**
+	 * Requests that start one after another. Undefined while none of them waits, and the last one that started has let the
+	 * next one start.
+	 */
 	#queue: MessageQueue<T> | undefined;
 	/** Number of started, unanswered requests. */
 	#running = 0;

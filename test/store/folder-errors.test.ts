@@ -50,6 +50,13 @@ describe('opening a wrong folder', () => {
 		}
 	});
 
+	it('names both remedies if the manifest is missing, because the folder may be new', async () => {
+		await storeTwoRooms();
+		await rm(join(folder, 'manifest.json'));
+		const { message } = await openingError();
+		expect(message).to.include('Restore the whole folder from a backup').and.include('never in use, delete it');
+	});
+
 	it('fails if a file was emptied, cut or overwritten', async () => {
 		await storeTwoRooms();
 		const { size } = await stat(join(folder, 'data.mdb'));

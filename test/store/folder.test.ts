@@ -1,10 +1,11 @@
 /** The embedded store in a folder: what survives, who may use it, and when a write is acknowledged. */
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, rm, stat, symlink } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { openEnvironment } from '../../server/dataFolder/environment.js';
+import { forOwnerOnly } from '../../server/dataFolder/manifest.js';
 import { readFolder } from '../../server/dataFolder/readFolder.js';
 import { StoreUnavailableError } from '../../shared/errors.js';
 import { isDuplicateKey } from '../../shared/storeErrors.js';
@@ -55,6 +56,19 @@ describe('the store in a folder', () => {
 			await open();
 			for (const file of ['data.mdb', 'data.mdb-lock', 'owner.mdb', 'owner.mdb-lock', 'manifest.json'])
 				expect((await stat(join(folder, file))).mode & 0o777, file).to.equal(0o600);
+		});
+
+		it('changes the file mode mask of the process only while files are made, also by overlapping calls', async () => {
+			const usual = process.umask();
+			const ends: (() => void)[] = [];
+			const calls = [1, 2].map(() => forOwnerOnly(() => new Promise<void>((resolve) => void ends.push(resolve))));
+			expect(process.umask()).to.equal(0o077);
+			ends[0]?.();
+			await calls[0];
+			expect(process.umask(), 'while the second call runs').to.equal(0o077);
+			ends[1]?.();
+			await calls[1];
+			expect(process.umask(), 'after both calls').to.equal(usual);
 		});
 
 		it('keeps the acknowledged writes when its process is killed, however often', async () => {
@@ -189,6 +203,13 @@ describe('the store in a folder', () => {
 			expect(won.reduce((sum, one) => sum + one, 0)).to.equal(count);
 			expect(await store.rooms.countDocuments({ e2eKeyId: { $in: ['a', 'b', 'c'] } })).to.equal(count);
 		});
+	});
+
+	it('opens beside a file of another program that ends with .db', async () => {
+		await mkdir(folder);
+		await writeFile(join(folder, 'Thumbs.db'), 'a file of Windows');
+		await storeTwoRooms();
+		expect(await readdir(folder)).to.include.members(['Thumbs.db', 'manifest.json']);
 	});
 
 	it('opens a folder of another owner if root may not change owners, as in a container', async function () {

@@ -1,4 +1,4 @@
-/** Stores in a new folder for each test, and other processes that open it. */
+/** Opens stores in a new folder for each test, and starts processes that open the same folder. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -50,14 +50,14 @@ export function folderOfEachTest() {
 
 		/** Starts a process, and returns it with the lines that it prints. */
 		start(command: string, ...args: string[]) {
-			// Coverage is off, because its report fails with a limit on the size of files.
+			// Without coverage: some tests limit the size of files (`ulimit -f`), and then its report cannot be written.
 			const { NODE_V8_COVERAGE: _, ...env } = process.env;
 			const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'], env });
 			children.push(child);
 			return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
 		},
 
-		/** The error of opening a folder, which must contain its path. */
+		/** The error when a folder is opened. Its text must contain the path of the folder. */
 		async openingError(path = folder()) {
 			const error = await rejection(openFolder(path));
 			expect(error.name, error.stack).to.equal('StoreError');

@@ -1,4 +1,4 @@
-/** Stores on the same data, and a network in memory, for several servers in one test. */
+/** Opens stores on the same data, and makes a network in memory, for several servers in one test. */
 import type { Link, LinkHandlers } from '../../server/cluster/link.js';
 import type { Backend } from '../../server/store/collection.js';
 import { buildStore, type OpenStore } from '../../server/store/collections.js';

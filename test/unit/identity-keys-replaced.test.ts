@@ -232,7 +232,7 @@ describe('stored identity keys:', () => {
 			for (const rid of [keyed, offered, empty]) expect(await waitingIn(rid)).to.deep.equal([carol.id]);
 		}
 
-		it('loses no key, and is repaired by the same call, with or without `force`', async () => {
+		it('loses no key, and is repaired when the call is repeated, with or without `force`', async () => {
 			const completed = await carolInThreeRooms();
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			await set(completed.carol, { ...pair('2'), force: true });
@@ -253,7 +253,7 @@ describe('stored identity keys:', () => {
 			}
 		});
 
-		it('is repaired by the same call also when first keys are stored', async () => {
+		it('is repaired when the call is repeated, also if it stores first keys', async () => {
 			const start = async () => {
 				const carol = await addPerson(roomkey.store);
 				const rids = [

@@ -73,7 +73,7 @@ describe('rate limits of calls', () => {
 		expect(await allowed({})).to.equal(2);
 	});
 
-	it('count the calls of each user separately, from all addresses together', async () => {
+	it('count the calls of each user separately, and those of one user from all addresses together', async () => {
 		await open();
 		expect(await allowed({ userId: 'alice', clientAddress: '1.2.3.4', connectionId: 'a' })).to.equal(2);
 		expect(await allowed({ userId: 'alice', clientAddress: '5.6.7.8', connectionId: 'b' })).to.equal(0);
@@ -107,7 +107,7 @@ describe('rate limits of calls', () => {
 		expect(await rejection(roomkey.call(null, 'strict', 'a'))).to.include({ error: 'too-many-requests' });
 	});
 
-	it('count neither calls made by methods nor calls of methods without a limit', async () => {
+	it('do not count calls that a method makes by `context.call`, nor calls to a method without a limit', async () => {
 		const outer = method({
 			...anyone,
 			name: 'outer',
@@ -120,7 +120,7 @@ describe('rate limits of calls', () => {
 		expect(await allowed({})).to.equal(2);
 	});
 
-	it('allow five calls of all account methods together in ten seconds for each connection', async () => {
+	it('allow each connection five calls of all account methods together in ten seconds', async () => {
 		await open(accounts);
 		const names = accounts.map(({ name }) => name);
 		expect(await allowed({ connectionId: 'a' }, names)).to.equal(5);
@@ -131,7 +131,7 @@ describe('rate limits of calls', () => {
 		expect(await allowed({ connectionId: 'a' }, names)).to.equal(5);
 	});
 
-	it('allow fifty calls of account methods for each address of callers without a DDP connection', async () => {
+	it('allow callers without a DDP connection fifty calls of account methods per address', async () => {
 		await open(accounts);
 		expect(await allowed({ clientAddress: '1.2.3.4' }, ['login', 'createUser'])).to.equal(50);
 		expect(await allowed({ clientAddress: '5.6.7.8' }, 'login')).to.equal(50);
@@ -226,7 +226,7 @@ describe('rate limits of calls', () => {
 			expect(await attempt('Alice', 'right', '5.6.7.8')).to.equal('right');
 		});
 
-		it('are limited to thirty a minute per account from all addresses together, except those of former logins', async () => {
+		it('are limited to thirty a minute per account, over all addresses without an earlier successful login to it', async () => {
 			expect(await attempt('alice', 'right', '10.0.0.1')).to.equal('right');
 			for (let i = 0; i < 3; i++) await attempts(10, alice, 'wrong', `1.1.1.${i}`);
 			expect(await attempt('alice', 'wrong', '2.2.2.2')).to.equal('too-many-requests');
@@ -240,7 +240,7 @@ describe('rate limits of calls', () => {
 			expect(await attempt('alice', 'right', '2.2.2.2')).to.equal('right');
 		});
 
-		it('remain counted for other addresses when a login from one address succeeds', async () => {
+		it('of other addresses stay in the total of the account when a login from one address succeeds', async () => {
 			for (let i = 0; i < 3; i++) await attempts(9, alice, 'wrong', `1.1.1.${i}`);
 			expect(await attempt('alice', 'right', '3.3.3.3')).to.equal('right');
 			expect(await attempts(4, alice, 'wrong', '4.4.4.4')).to.deep.equal([403, 403, 403, 'too-many-requests']);

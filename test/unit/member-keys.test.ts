@@ -62,7 +62,7 @@ describe('old keys (2.3)', () => {
 		expect(keys).to.have.length(MAX_OLD_KEYS);
 	});
 
-	it('lose, if there are more than ten, the oldest key whose key id a newer key has', () => {
+	it('lose, above ten, the oldest one whose key id the next key or a newer old key has', () => {
 		const again = archiveCurrentKey({ key: sealed('now'), oldKeys: old(...'0123456789') }, 'now', sealed('now'));
 		expect(again.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'0123456789']);
 		const copies = archiveCurrentKey({ key: sealed('b'), oldKeys: old(...'abacdefghi') }, 'b', sealed('c'));
@@ -71,7 +71,7 @@ describe('old keys (2.3)', () => {
 		expect(newer.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'abcdefghij']);
 	});
 
-	it('lose, if there are more than ten, a returned key before older ones', () => {
+	it('lose, above ten, a returned one before older ones', () => {
 		const returned = old(...'0123456789').map((key, i) => (i === 3 ? { ...key, returned: true } : key));
 		const others = archiveCurrentKey({ key: sealed('new'), oldKeys: returned }, 'room');
 		expect(others.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012456789']);

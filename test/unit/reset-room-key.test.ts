@@ -1,4 +1,4 @@
-/** `e2e.resetRoomKey` (test/contract/rocketchat-e2e.md 5.6, 6.1; test/contract/beyond.md E2, E3, E6, E9, T1). */
+/** `e2e.resetRoomKey` (test/contract/rocketchat-e2e.md 5.6, 6.1, 10.4; test/contract/beyond.md E2, E3, E6, E9, E12, T1). */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { MAX_WAITING } from '../../methods/model/keys/queue.js';
@@ -144,7 +144,7 @@ describe('e2e.resetRoomKey', () => {
 			expect(await membership(store, rid, carol)).to.not.have.any.keys('E2EKey', 'oldRoomKeys');
 		});
 
-		it('accepts keys of any form, and archives them under the former key id', async () => {
+		it('accepts new keys of any form, and archives former keys of any form under the former key id', async () => {
 			const { rid } = await addKeyedRoom(store, [alice]);
 			await addMember(store, rid, bob, { E2EKey: `plain-${rid}` });
 			await roomkey.call(alice, NAME, rid, `new-plain-${rid}`, NEW);
@@ -391,7 +391,7 @@ describe('e2e.resetRoomKey', () => {
 			return { ...other, rid, state, reset, crashing: crashing as unknown as CrashingStore };
 		}
 
-		it('loses no key after any write, and is completed by the same call (5.6)', async () => {
+		it('loses no key, after whichever write it was interrupted, and is completed when the call is repeated (5.6)', async () => {
 			const uninterrupted = await openCrashing();
 			uninterrupted.crashing.crashAfter(Number.POSITIVE_INFINITY);
 			await uninterrupted.reset();
@@ -513,7 +513,7 @@ describe('e2e.resetRoomKey', () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const setKey = (update: object) => store.subscriptions.updateOne({ rid, 'u._id': bob.id }, update);
 			const hooked = hookedStore(store);
-			// The first of these writes sets the queue, the second corrects it.
+			// The reset's first `findOneAndUpdate` of the room sets the queue, the second corrects it.
 			hooked.before('rooms', 'findOneAndUpdate', async () => {
 				await setKey({ $set: { E2EKey: sealed('claimed') } });
 				hooked.before('rooms', 'findOneAndUpdate', () => setKey({ $unset: { E2EKey: 1 } }));
@@ -523,14 +523,14 @@ describe('e2e.resetRoomKey', () => {
 			expect(waiting).to.deep.equal([bob.id]);
 		});
 
-		it('gives the place of a leaving member to a user of the former queue', async () => {
+		it('queues a user who did not fit into the new queue, if a member in it leaves meanwhile', async () => {
 			const members = await Promise.all(Array.from({ length: MAX_WAITING + 1 }, () => addPerson(store, IDENTITY)));
 			const { rid } = await addKeyedRoom(store, [alice, ...members]);
 			const usersWaitingForE2EKeys = members.map(({ id }) => ({ userId: id, ts: new Date() }));
 			await store.rooms.updateOne({ _id: rid }, { $set: { usersWaitingForE2EKeys } });
 			const hooked = hookedStore(store);
 			let leaver = '';
-			// The first of these writes sets the queue, with all members but the last.
+			// Runs before the write that sets the queue. The queue has room for all members but one.
 			hooked.before('rooms', 'findOneAndUpdate', async () => {
 				const whereKeyless = { rid, E2EKey: { $exists: false }, 'u._id': { $ne: alice.id } };
 				const first = (await store.subscriptions.findOne(whereKeyless, { sort: { _id: 1 } })) as Subscription;
@@ -542,13 +542,14 @@ describe('e2e.resetRoomKey', () => {
 			expect(waiting).to.have.members(members.map(({ id }) => id).filter((id) => id !== leaver));
 		});
 
-		it('does not queue a caller who replaces their identity keys meanwhile', async () => {
+		it('removes the caller from the queue, if replacing their identity keys meanwhile has added them', async () => {
 			const caller = await addPerson(store, IDENTITY);
 			const { rid } = await addKeyedRoom(store, [caller, bob]);
 			await store.subscriptions.updateOne({ rid, 'u._id': caller.id }, { $set: { roles: ['owner'] } });
 			const newPair = { public_key: 'new', private_key: 'p', force: true };
 			let isReplaced = false;
-			// Runs just before the caller's room key is stored.
+			// Runs just before the caller's room key is stored. The server cannot know for which identity keys that key is sealed.
+			// A caller who cannot open it returns it.
 			const findOneAndUpdate: Store['subscriptions']['findOneAndUpdate'] = async (filter, update, options) => {
 				if (!isReplaced && (await roomOf(store, rid)).e2eKeyId === NEW) {
 					isReplaced = true;

@@ -69,6 +69,25 @@ describe('e2e.returnRoomKey', () => {
 		expect(await state(rid)).to.include({ holders: 2, waiting: 1 });
 	});
 
+	it('archives the key with the user who had offered it, also after fifty returned keys', async () => {
+		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
+		await addMember(roomkey.store, rid, mallory, { E2EKey: sealed('k') });
+		const e2eKnownKeys = Array.from({ length: 50 }, (_, i) => ({
+			hash: `hash ${i}`,
+			keyId: 'k',
+			ts: new Date(i),
+			returned: true,
+		}));
+		await addMember(roomkey.store, rid, bob, { e2eKnownKeys });
+		await provide(mallory, rid);
+		await roomkey.call(bob, 'e2e.acceptSuggestedGroupKey', rid);
+		await returnKey(rid);
+		const membership = await membershipOf(roomkey.store, rid, bob);
+		expect(membership.oldRoomKeys?.[0]).to.include({ returned: true, offeredBy: mallory.id });
+		expect(membership.e2eKnownKeys).to.have.length(50);
+		expect(await provide(mallory, rid)).to.deep.equal({ skipped: [{ rid, _id: bob.id, reason: 'returned' }] });
+	});
+
 	it('allows another offer, but not by the user who had offered the key', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
@@ -156,7 +175,7 @@ describe('e2e.returnRoomKey', () => {
 		});
 	});
 
-	it('is completed by the same call after a crash between two writes', async () => {
+	it('is completed when the call is repeated after a crash between two writes', async () => {
 		const uninterrupted = await deceived();
 		// Restarts the count of `writes`.
 		crashing.crashAfter(Number.POSITIVE_INFINITY);

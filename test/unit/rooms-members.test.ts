@@ -1,4 +1,4 @@
-/** Joining, leaving and removing (test/contract/rocketchat-e2e.md 5.7, 10.4; test/contract/beyond.md E9 to E12, T3). */
+/** Joining, leaving and removing (test/contract/rocketchat-e2e.md 5.7, 10.4; test/contract/beyond.md E9 to E12, T1, T3). */
 import { expect } from 'chai';
 import type { Subscription, User } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';

@@ -178,7 +178,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('completes a repeated call that was interrupted after any write', async () => {
+	it('is completed when the call is repeated, after whichever write it was interrupted', async () => {
 		for (let writes = 0; ; writes++) {
 			const rid = await addUnkeyed({ usersWaitingForE2EKeys: [{ userId: alice.id, ts: new Date() }] });
 			const key = sealed('k');
@@ -240,6 +240,14 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		}
 		expect(await keyIdOf(roomkey.store, rid)).to.equal(undefined);
 		expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
+	});
+
+	it('is refused with error-invalid-room if the room is deleted meanwhile', async () => {
+		for (const key of [undefined, sealed('k')]) {
+			const rid = await addUnkeyed();
+			hooked.before('rooms', 'findOneAndUpdate', () => roomkey.store.rooms.deleteOne({ _id: rid }));
+			expect(await rejection(setOrGet(alice, rid, 'k', key))).to.include({ error: 'error-invalid-room' });
+		}
 	});
 
 	it('leaves the new key if the same member resets the room meanwhile', async () => {

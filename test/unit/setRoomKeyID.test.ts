@@ -1,20 +1,22 @@
 /** The first key id of a room. Numbers in titles are sections of test/contract/rocketchat-e2e.md. */
 import { expect } from 'chai';
 import type { Change } from '../../shared/events.js';
+import { type HookedStore, openHookedRoomkey } from '../support/hooks.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
-import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import type { TestRoomkey } from '../support/roomkey.js';
 import { during } from '../support/settings.js';
 
 const NAME = 'e2e.setRoomKeyID';
 
 describe('e2e.setRoomKeyID (4.1)', () => {
 	let roomkey: TestRoomkey;
+	let hooked: HookedStore;
 	let alice: Person;
 	let bob: Person;
 
 	before(async () => {
-		roomkey = await openRoomkey();
+		({ roomkey, hooked } = await openHookedRoomkey());
 		alice = await addPerson(roomkey.store);
 		bob = await addPerson(roomkey.store);
 	});
@@ -120,6 +122,12 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 			expect(await keyIdOf(roomkey.store, rid)).to.equal(undefined);
 		});
 	}
+
+	it('is refused with error-invalid-room if the room is deleted meanwhile', async () => {
+		const rid = await addRoom(roomkey.store, [alice]);
+		hooked.before('rooms', 'findOneAndUpdate', () => roomkey.store.rooms.deleteOne({ _id: rid }));
+		expect(await rejection(roomkey.call(alice, NAME, rid, 'k'))).to.include({ error: 'error-invalid-room' });
+	});
 
 	it('accepts a key id of 128 characters', async () => {
 		const rid = await addRoom(roomkey.store, [alice]);

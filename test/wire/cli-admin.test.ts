@@ -188,7 +188,7 @@ describe('roomkey on a data folder', () => {
 		expect((await roomkey('token list bob')).err).to.include('No tokens');
 	});
 
-	it('revokes personal tokens with a new password or deactivation, as the help says', async () => {
+	it('revokes personal tokens too when a user gets a new password or is deactivated, as the help says', async () => {
 		await addRoot();
 		await addUser('bob');
 		for (const [command, text] of [
@@ -378,7 +378,14 @@ describe('roomkey on a data folder', () => {
 			expect(await issue({ ROOMKEY_CONFIG: file })).to.equal(`Working on the folder ${data} directly\n`);
 			expect(auditOf(await issue({ ROOMKEY_CONFIG: file, ROOMKEY_LOG_LEVEL: 'info' }))).to.have.length(1);
 			expect(await issue({ ROOMKEY_LOG_LEVEL: 'loud' })).to.include('ROOMKEY_LOG_LEVEL must be one of');
-			expect(auditOf(await issue({ ROOMKEY_CONFIG: join(folder, 'none.json') }))).to.have.length(1);
+		});
+
+		it('are written if ROOMKEY_CONFIG names a file that does not exist', async () => {
+			await addRoot();
+			const env = { ROOMKEY_CONFIG: join(folder, 'none.json') };
+			const { status, err } = await roomkey('token issue root', { env });
+			expect(status, err).to.equal(0);
+			expect(auditOf(err)).to.have.length(1);
 		});
 	});
 

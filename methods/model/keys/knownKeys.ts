@@ -1,13 +1,16 @@
 /**
  * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record contains the key id that the
- * room had at that time, and the member who offered the key, if any. It also says whether the key was returned. A hash
- * identifies the key, because another server on the same database may replace a stored key. Such a server may also
- * store null in the list, so a record is read as `record?.`.
+ * room had when the record was made, and the member who offered the key, if any. It also says whether the key was
+ * returned. It contains a hash of its key, so it does not apply to another key that another server on the same database
+ * stores in its place. Such a server may also store null in the list, so a record is read as `record?.`.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
 
-/** Maximum number of records in one membership. Above it the oldest are removed, those of returned keys last. */
+/**
+ * Maximum number of records in one membership. Above it, the oldest are removed, those of returned keys only if there
+ * are no others. A record that was just added is never removed.
+ */
 const MAX_KNOWN_KEYS = 50;
 
 /** Identifies a key in the records. Trimmed, because accepting an offer trims its key. */
@@ -40,12 +43,12 @@ export function withRecord(
 ): KnownKey[] {
 	const hash = hashOf(key);
 	const added: KnownKey = { hash, keyId, ts: new Date(), ...(by && { by }), ...(returned && { returned }) };
-	const updated = [...records.filter((record) => record && record.hash !== hash), added];
-	while (updated.length > MAX_KNOWN_KEYS) {
-		const oldestNotReturned = updated.findIndex((record) => !record.returned);
-		updated.splice(oldestNotReturned === -1 ? 0 : oldestNotReturned, 1);
+	const others = records.filter((record) => record && record.hash !== hash);
+	while (others.length >= MAX_KNOWN_KEYS) {
+		const oldestNotReturned = others.findIndex((record) => !record.returned);
+		others.splice(oldestNotReturned === -1 ? 0 : oldestNotReturned, 1);
 	}
-	return updated;
+	return [...others, added];
 }
 
 /** Records of keys that another member offered under this key id and this member returned. */

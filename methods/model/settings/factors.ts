@@ -14,8 +14,9 @@ export interface FactorSettings {
 	/** Number of wrong codes after which a mailed code becomes invalid. */
 	readonly maxEmailAttempts: number;
 	/**
-	 * Whether users without a second factor must prove the password instead. Undefined if not stored: then no proof is
-	 * required.
+	 * Whether users without a second factor must prove the password instead. Undefined if not stored. Then, as with false,
+	 * no proof is required. But only a stored false forbids users to reset the identity keys of others
+	 * (`resetIdentity.ts`).
 	 */
 	readonly passwordFallback: boolean | undefined;
 }

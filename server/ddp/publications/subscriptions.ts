@@ -86,7 +86,8 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	/**
-	 * Starts a subscription. A request with the id of an active subscription is ignored.
+	 * Starts a subscription. A request with the id of an active subscription is ignored. But as in Meteor, an unknown name
+	 * is answered with `nosub` before the id is looked at, and the active subscription goes on.
 	 * @param client its user may change during the check of the rate limit
 	 * @param unblock lets the connection's next message start
 	 * @returns resolves when the next message may start, even if `unblock` was not called; undefined if it may start now
@@ -204,7 +205,9 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		for (let removal = this.#findRemoval(); removal; removal = this.#findRemoval()) await removal;
 	}
 
-	/** A removal in progress. Makes no list, because each write of the client calls this. */
+	/**
+	 * A removal in progress. Does not copy the subscriptions to an array, because this runs for each write of the client.
+	 */
 	#findRemoval(): Promise<void> | undefined {
 		for (const { removal } of this.#all()) if (removal) return removal;
 		return undefined;
@@ -237,7 +240,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 			this.#bytes -= sizeOf(subscription);
 			this.#readyInRerun = this.#readyInRerun?.filter((other) => other !== id);
 		}
-		// The client receives only errors of universal publications.
+		// For a universal publication, `nosub` is sent only with an error.
 		if (id !== null || error) this.transport.send(codec.nosub(id, error));
 	}
 }
