@@ -237,7 +237,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 			this.#bytes -= sizeOf(subscription);
 			this.#readyInRerun = this.#readyInRerun?.filter((other) => other !== id);
 		}
-		// The client receives only errors of universal publications.
+		// For a universal publication `nosub` is sent only with an error.
 		if (id !== null || error) this.transport.send(codec.nosub(id, error));
 	}
 }
