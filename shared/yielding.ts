@@ -1,6 +1,6 @@
 /**
  * Yields to the event loop during long synchronous work. An in-memory store never yields by itself. All tasks share one
- * clock, so together they do not block longer than a single one.
+ * time limit, so together they do not block longer than a single one.
  */
 import { setImmediate as nextImmediate } from 'node:timers/promises';
 

@@ -15,7 +15,10 @@ import { archiveMismatchedKey, failIfResetMeanwhile } from '../model/keys/storeM
 import * as transitions from '../model/keys/transitions.js';
 import { requireMembership } from '../model/memberships/members.js';
 
-/** Whether an offered key is the room key from before an interrupted reset. */
+/**
+ * Whether an offered key is the key that the room had before a reset. The reset has set the new key id, but is not
+ * completed: it is in progress, or was interrupted.
+ */
 function isOfferLeftByReset(key: string | undefined, { e2eKeyId, e2eReset }: RoomKeyFields): boolean {
 	if (!e2eReset?.formerKeyId) return false;
 	const hasSetNewId = e2eReset.keyId === e2eKeyId;
@@ -43,7 +46,8 @@ async function acceptOffer(
 		if (updated) return updated;
 	} catch (error) {
 		if (error instanceof ClientError) {
-			// A mismatched key is archived first, because only members without a key can be queued.
+			// If the member also has an own key that is not the room's, that one is archived first, because only members
+			// without a key can be queued.
 			await archiveMismatchedKey(context.store, latest, room);
 			await enqueueAndDropOffer(context.store, latest);
 		}

@@ -1,6 +1,6 @@
 /**
- * `e2e.getUsersOfRoomWithoutKey` (`test/contract/rocketchat-e2e.md` 4.5): the members who lack the room key and have
- * identity keys.
+ * `e2e.getUsersOfRoomWithoutKey` (`test/contract/rocketchat-e2e.md` 4.5): the members who have identity keys and no
+ * `E2EKey`, not even one of a former room key.
  */
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -55,7 +55,7 @@ export const getUsersOfRoomWithoutKey = method({
 	args: { rid: String, ...Page },
 	...KEY_READ_DEFAULTS,
 	summary:
-		'Lists the members of a room who lack its key and have identity keys; with count or offset one page, and the total',
+		'Lists the members of a room who have identity keys and no E2EKey; with count or offset one page, and the total',
 	returns: { users: [{ _id: String, e2e: { public_key: String } }], total: Match.Optional(Number) },
 	errors: ['error-invalid-room'],
 	async run({ rid, count, offset }, { userId, store }) {

@@ -23,7 +23,8 @@ export const setRoomKeyID = method({
 		const { userId, store } = context;
 		requireValidKeyId(keyID);
 		const before = await requireRoomAccess(store, rid, userId);
-		// A key id is never removed, so a room that has one is not written.
+		// A key id may be replaced, but is never removed. If the room had one, the claim would fail, so no write is tried.
+		// A claim also fails during a reset of the key, and if the room was deleted. The error is the same.
 		const claimed = before.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
 		if (!claimed) {
 			// The room may have been deleted meanwhile.

@@ -101,7 +101,7 @@ export interface RequestsHost<T> {
 	answer(request: T, release: () => void): Promise<void> | undefined;
 	pause(): void;
 	resume(): void;
-	/** Called when a request was answered, or reading was paused or resumed. */
+	/** Called when a request was answered, the queue has become empty, or reading was paused or resumed. */
 	onChange(): void;
 }
 
@@ -199,8 +199,8 @@ export class Requests<T> {
 }
 
 /**
- * A string is the error frame that answers a malformed request. A `LargeFrame` arrived during a login, and is checked
- * and parsed in its turn.
+ * A string is the error frame that answers a malformed request. A `LargeFrame` arrived during a login. Its size is
+ * checked when its turn comes, because the limit depends on the user.
  */
 export type QueuedRequest = codec.Request | codec.LargeFrame | string;
 
@@ -217,18 +217,21 @@ export interface RequestSession extends CallHost, RequestsHost<QueuedRequest> {
 	sendError(frame: string): void;
 }
 
-/** The called method, if there is one. Counts the call if it changes the user. */
-function countCall(request: QueuedRequest, { login, services }: RequestSession): Method | undefined {
+/** The method that a request calls, if it exists. */
+function methodOf(request: QueuedRequest, { services }: RequestSession): Method | undefined {
 	const isCall = typeof request === 'object' && request.msg === 'method';
-	const method = isCall ? services.invoker.get(request.method) : undefined;
-	// `runCall` counts it down.
+	return isCall ? services.invoker.get(request.method) : undefined;
+}
+
+/** Adds one to `login.pendingChanges` if the method changes the user. `runCall` subtracts it. */
+function noteUserChange(method: Method | undefined, { login }: RequestSession): void {
 	if (method?.changesUser) login.pendingChanges++;
-	return method;
 }
 
 /** Adds a request to a session. */
 export function enqueue(request: QueuedRequest, session: RequestSession): void {
-	const method = countCall(request, session);
+	const method = methodOf(request, session);
+	noteUserChange(method, session);
 	session.requests ??= new Requests(session, session.options.maxQueue);
 	// During a login, even calls that may run in parallel wait, because their user is not yet known.
 	const runsInParallel = method?.parallel === true && session.login.pendingChanges === 0;
@@ -261,6 +264,6 @@ function answerLarge(
 	}
 	const message = codec.parseFrame(text);
 	const request = typeof message === 'string' ? message : codec.parseRequest(message, text);
-	countCall(request, session);
+	noteUserChange(methodOf(request, session), session);
 	return answer(request, session, release);
 }

@@ -11,8 +11,12 @@ export const CHAPTERS: readonly (readonly [title: string, names: RegExp])[] = [
 	['Users', /^users\.|^getUserRoles$/],
 	['Rooms and members', /^(rooms|channels|groups|im|dm|subscriptions)[./]|[rR]oom/],
 	['Settings and permissions', /[sS]etting|^permissions/],
-	['Others', /./],
+	// Matches every name.
+	['Others', /^/],
 ];
 
 /** The title of the chapter of a method. */
-export const chapterOf = (name: string): string | undefined => CHAPTERS.find(([, names]) => names.test(name))?.[0];
+export function chapterOf(name: string): string {
+	const [title] = CHAPTERS.find(([, names]) => names.test(name)) as (typeof CHAPTERS)[number];
+	return title;
+}

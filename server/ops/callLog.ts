@@ -1,5 +1,5 @@
 /**
- * Logs calls, logins, wrong tokens and refused connections. Of arguments and results it logs only ids and the kind of a
+ * Logs calls, logins, wrong tokens, revoked tokens and refused connections. Of arguments and results it logs only ids and the kind of a
  * login. The rest may contain secrets.
  */
 import { findByLoginName } from '../../methods/model/users/findUser.js';
@@ -11,7 +11,7 @@ import { factsOf } from '../core/caller.js';
 import { type EndedCall, NO_OBSERVER, type ServerObserver, type WrongToken } from '../core/observer.js';
 import { LineLimit } from './lineLimit.js';
 
-/** Names of arguments, and of their members, that contain the id of a room or user. */
+/** Names of arguments, and of fields in arguments that are objects, that contain the id of a room or a user. */
 const SUBJECTS: ReadonlySet<string> = new Set(['rid', 'roomId', 'uid', 'userId']);
 
 /** The form of ids. A value in another form is not logged. */
@@ -26,7 +26,7 @@ function subjectsOf({ definition, params }: EndedCall): Record<string, string> {
 		const value = params[i];
 		addId(name, value);
 		if (typeof value !== 'object' || value === null) continue;
-		for (const member of SUBJECTS) if (Object.hasOwn(value, member)) addId(member, (value as never)[member]);
+		for (const field of SUBJECTS) if (Object.hasOwn(value, field)) addId(field, (value as never)[field]);
 	}
 	return found;
 }
@@ -124,7 +124,7 @@ export function createCallLog(log: Log, store: Store, isShadow = false): ServerO
 		(log as { isLevelEnabled?(level: string): boolean }).isLevelEnabled?.(level) ?? true;
 
 	function writeLogin(ended: EndedCall): void {
-		// The method `login` puts the name of the caller into `about`.
+		// `login` reports the name of the user who has logged in. It is logged beside `userId`, not in `about`.
 		const { username, ...about } = ended.about ?? {};
 		const call = { ...ended, about };
 		const facts = { credential: credentialOf(call) };

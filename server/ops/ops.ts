@@ -1,6 +1,5 @@
 /** What operators see of a server: health, metrics and logs. */
 import type { Log } from '../../shared/log.js';
-import type { Change } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
 import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { PartHealth } from '../cluster/partHealth.js';
@@ -37,7 +36,8 @@ export interface OpsOptions {
 export interface ObservedParts {
 	readonly sessions: Iterable<CountedSession>;
 	readonly bus: Bus;
-	onChange(listener: (change: Change) => undefined): () => void;
+	/** Calls the listener for each document that this process has changed. Changes of other processes are only on `bus`. */
+	readonly onChange: OpenStore['onChange'];
 }
 
 export class Ops {
@@ -72,7 +72,10 @@ export class Ops {
 		if (options.metrics !== 'off') this.#counters = new Counters();
 	}
 
-	/** Checks the store, counts its operations for the metrics, and traces them. */
+	/**
+	 * Observes the operations of the store for metrics and traces, and adds its health check. Makes `census`, and
+	 * `observer` with the log of calls.
+	 */
 	observe(opened: Pick<OpenStore, 'store' | 'observe'>): void {
 		const counters = this.#counters;
 		const { traces, log, isShadow } = this.options;

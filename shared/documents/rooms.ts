@@ -132,7 +132,7 @@ export interface Subscription {
 	 * count the member as a remaining owner. So the last two owners cannot leave at the same time.
 	 */
 	departures?: { id: string; until: Date }[];
-	/** The room's key, sealed for this member. No two memberships may have the same text. */
+	/** The room's key, sealed for this member. It may be a former one. No two memberships may have the same text. */
 	E2EKey?: string;
 	/** The room's key, offered by another member and not yet accepted. */
 	E2ESuggestedKey?: string;

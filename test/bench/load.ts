@@ -17,11 +17,15 @@ export function ddpCaller(port: number, method: string, params: readonly string[
 }
 
 /**
- * A DDP connection. Only the `result` of a call counts as an answer.
+ * A DDP connection. Only the `result` of a call counts as an answer. `answered` receives its text.
  * @param next returns the message of the next call without its id and its closing brace
  * @param resume a login token
  */
-export function ddpConnection(port: number, next: () => string, resume?: string): OpenCaller {
+export function ddpConnection(
+	port: number,
+	next: () => string,
+	resume?: string,
+): (answered: (result: string) => void) => Promise<Caller> {
 	return (answered) =>
 		new Promise((resolve, reject) => {
 			const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
@@ -38,7 +42,7 @@ export function ddpConnection(port: number, next: () => string, resume?: string)
 				} else if (text.startsWith('{"msg":"result","id":"login"')) {
 					resolve(caller);
 				} else if (text.startsWith('{"msg":"result"')) {
-					answered();
+					answered(text);
 				}
 			});
 		});

@@ -7,10 +7,10 @@ import { atMost, measureMemory, type RunningServer, startLoadClients, startServe
 
 /** Connections that are opened before the measurement, so that code is compiled and caches are filled. */
 const FIRST = 2000;
-const CONNECTIONS = atMost(FIRST + 5000) - FIRST;
+const CONNECTIONS = atMost(5000, FIRST);
 const AIM = 1.4;
 
-/** Opens connections. @returns the memory of one */
+/** Opens connections. @returns the bytes of the server for each connection, on average */
 async function fill(server: RunningServer, greeting: readonly Greeting[]): Promise<Memory> {
 	const { port, tokens = [] } = server;
 	const loadClients = startLoadClients();
@@ -31,14 +31,14 @@ export async function benchMemory(): Promise<void> {
 	const bare = await fill(await startServer('ws'), []);
 	const bareWithMessages = await fill(await startServer('ws'), [connect, bareLogIn]);
 	const ours = await fill(await startServer('roomkey', FIRST + CONNECTIONS), [connect, logIn]);
-	console.log(`Bytes of one of ${CONNECTIONS} idle connections, each with a user of its own logged in.\n`);
+	console.log(`Bytes for each of ${CONNECTIONS} idle connections. At Roomkey each has its own user logged in.\n`);
 	console.log('| After a garbage collection | bare | Roomkey | ratio | aim |');
 	console.log('|---|---|---|---|---|');
 	for (const [name, compared, key, aim] of [
 		['heap and buffers', bare, 'held', `≤ ${AIM}`],
 		// `ws` allocates some of its memory only when the first message arrives.
 		['heap and buffers, the bare server with as many messages', bareWithMessages, 'held', ''],
-		// Without an aim: with free room in the heap, the process grows by less than `held`.
+		// This row has no aim. The process first uses memory that it already has, so `resident` may grow by less than `held`.
 		['resident', bare, 'resident', ''],
 	] as const) {
 		const cells = [name, compared[key].toFixed(0), ours[key].toFixed(0), (ours[key] / compared[key]).toFixed(2), aim];

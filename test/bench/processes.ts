@@ -78,11 +78,15 @@ export async function measureMemory({ child }: RunningServer): Promise<Memory> {
 	return memory;
 }
 
-/** Returns `connections`, or the lower number that the limit of open files allows. Prints the lower number. */
-export function atMost(connections: number): number {
+/**
+ * Returns `connections`, or the lower number that the limit of open files allows, but at least 1. Prints the lower
+ * number.
+ * @param others number of connections that are open besides
+ */
+export function atMost(connections: number, others = 0): number {
 	const report = process.report?.getReport() as { userLimits?: { open_files?: { soft: unknown } } } | undefined;
 	// 200 are for other files. NaN if no limit is known.
-	const allowed = Math.max(1, Number(report?.userLimits?.open_files?.soft) - 200);
+	const allowed = Math.max(1, Number(report?.userLimits?.open_files?.soft) - 200 - others);
 	if (Number.isNaN(allowed) || allowed >= connections) return connections;
 	console.log(`Only ${allowed} connections instead of ${connections}: see ulimit -n.\n`);
 	return allowed;

@@ -10,8 +10,6 @@ import type { ScaleOrder, ScaleReady } from './scale-store.js';
 const FEW = 1000;
 const MANY = 1_000_000;
 const ROUNDS = 40;
-/** Calls of a round, one for each room of `rids`. */
-const CALLS = 1000;
 const OUTSTANDING = 8;
 const AIM = 1.1;
 
@@ -33,6 +31,8 @@ const ROWS: readonly [method: string, params: Params][] = [
 type Kind = 'memory' | 'files';
 
 interface Service {
+	/** Calls of a round: one for each of the rooms in `ScaleReady.rids`. */
+	readonly calls: number;
 	/** CPU time of the server for one call, in µs. */
 	round(method: string, params: Params): Promise<number>;
 	stop(): Promise<void>;
@@ -43,24 +43,28 @@ async function openRooms(count: number, kind: Kind): Promise<Service> {
 	const child = run('./scale-store.js', [String(count), ...(folder ? [folder] : [])], NODE_OPTIONS);
 	const [ready] = (await once(child, 'message')) as [ScaleReady];
 	const server = { child };
+	const calls = ready.rids.length;
 	let made = 0;
 
-	/** Makes `CALLS` calls, `OUTSTANDING` at a time, and waits for their answers. */
+	/** Makes the calls of a round, `OUTSTANDING` at a time, and waits for their answers. Throws if a call was refused. */
 	async function call(method: string, params: Params): Promise<void> {
 		let answered = 0;
 		let finish: () => void;
-		const finished = new Promise<void>((resolve) => {
+		let refuse: (error: Error) => void;
+		const finished = new Promise<void>((resolve, reject) => {
 			finish = resolve;
+			refuse = reject;
 		});
 		const next = () => JSON.stringify({ msg: 'method', method, params: params(made++, ready) }).slice(0, -1);
 		const caller = await ddpConnection(
 			ready.port,
 			next,
 			ready.caller.token,
-		)(() => {
-			// The last calls are already on their way.
-			if (++answered + OUTSTANDING <= CALLS) caller.call();
-			if (answered === CALLS) finish();
+		)((result) => {
+			if (JSON.parse(result).error) refuse(new Error(`A call of ${method} was refused: ${result}`));
+			// No further call when the last `OUTSTANDING` ones are already on their way.
+			if (++answered + OUTSTANDING <= calls) caller.call();
+			if (answered === calls) finish();
 		});
 		for (let i = 0; i < OUTSTANDING; i++) caller.call();
 		await finished;
@@ -68,6 +72,7 @@ async function openRooms(count: number, kind: Kind): Promise<Service> {
 	}
 
 	return {
+		calls,
 		async round(method, params) {
 			if (method === 'e2e.setRoomKeyID') {
 				child.send('take key ids away' satisfies ScaleOrder);
@@ -75,7 +80,7 @@ async function openRooms(count: number, kind: Kind): Promise<Service> {
 			}
 			const before = await cpuOf(server);
 			await call(method, params);
-			return ((await cpuOf(server)) - before) / CALLS;
+			return ((await cpuOf(server)) - before) / calls;
 		},
 		async stop() {
 			await stopOf(child)();
@@ -88,7 +93,7 @@ async function openRooms(count: number, kind: Kind): Promise<Service> {
 export async function benchScale(kind: Kind): Promise<void> {
 	console.log(`Filling stores (${kind}) with ${FEW} and with ${MANY} rooms; this takes some minutes.`);
 	const [few, many] = await Promise.all([openRooms(FEW, kind), openRooms(MANY, kind)]);
-	console.log(`${ROUNDS} rounds of ${CALLS} calls over DDP, medians. The calls use a thousand rooms of each store.\n`);
+	console.log(`${ROUNDS} rounds of ${few.calls} calls over DDP, medians. Each call of a round uses another room.\n`);
 	console.log(`| What | CPU µs with ${FEW} rooms | with ${MANY} | ratio | aim |`);
 	console.log('|---|---|---|---|---|');
 	for (const [method, params] of ROWS) {

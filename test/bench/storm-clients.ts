@@ -41,7 +41,7 @@ setPriority(10);
 
 /**
  * Begins an attempt, but only a few in one turn of the event loop. Otherwise thousands of requests would arrive in one
- * turn of the server. Requests of clients on separate machines do not.
+ * turn of the server. Requests of clients on separate machines arrive in many turns.
  */
 const beginAttempt = spreadOverTurns<() => void>({ perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY }, (attempt) =>
 	attempt(),

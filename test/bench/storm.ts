@@ -21,7 +21,7 @@ const CALLERS = 100;
 /** Time between two calls of one of these sessions, in ms. */
 const EVERY_MS = 125;
 
-const CLIENTS = atMost(Number(process.env.ROOMKEY_STORM_CLIENTS ?? 10_000) + CALLERS) - CALLERS;
+const CLIENTS = atMost(Number(process.env.ROOMKEY_STORM_CLIENTS ?? 10_000), CALLERS);
 
 /** How long calls are measured without a storm. */
 const QUIET_MS = 15_000;

@@ -1,9 +1,13 @@
 /** Clients get the same from the Meteor code and the Roomkey code of docs/from-meteor.md. */
+import { mock } from 'node:test';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { createServer, type RoomkeyServer } from '../../server/index.js';
+import type { Collection, Filter } from '../../shared/store.js';
 import { RawClient } from '../support/ddp.js';
+import { Gates } from '../support/gates.js';
 import { addAndCount } from './linkClient.js';
+import type { Link } from './linkMethods.js';
 import { options, start } from './linkServer.js';
 import { runMeteor } from './meteor.js';
 import { blocks } from './pages.js';
@@ -92,11 +96,21 @@ for (const [side, startSide] of Object.entries(sides)) {
 			expect((await until('nosub')).at(-2)).to.include({ msg: 'removed', collection: 'clocks', id: 'utc' });
 		});
 
-		it('this.unblock: the method answers', async () => {
+		it('this.unblock: the next call does not wait for the answer', async () => {
 			await signUp(`unblock-${side}`);
-			expect((await client.call('links.report')).result)
-				.to.have.property('links')
-				.that.is.at.least(1);
+			const { links } = server.collections as unknown as { links: Collection<Link> };
+			const count = links.countDocuments.bind(links);
+			const gates = new Gates();
+			const counting = mock.method(links, 'countDocuments', async (filter: Filter<Link>) => {
+				await gates.wait('count');
+				return count(filter);
+			});
+			client.send({ msg: 'method', id: 'report', method: 'links.report', params: [] });
+			expect((await client.call('links.visit', 'none')).error).to.include({ error: 'no-link' });
+			gates.open('count');
+			const report = await client.nextThat(({ msg }) => msg === 'result');
+			expect(report).to.include({ id: 'report' }).and.have.nested.property('result.links').that.is.at.least(1);
+			counting.mock.restore();
 		});
 
 		it('DDPRateLimiter: five calls in a minute for each connection', async () => {

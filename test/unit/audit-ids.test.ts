@@ -179,7 +179,7 @@ describe('the field `about` of audit events', () => {
 		expect(JSON.stringify(log.lines.slice(before))).to.not.include('my-password');
 	});
 
-	it('names the owner of revoked tokens, beside the caller and the request', async () => {
+	it('names the user whose tokens were revoked, beside the caller and the request', async () => {
 		const { body } = await post(`${server.url}/api/v1/users.revokeTokens`, admin, { username: bob.username });
 		expect(body).to.include({ success: true });
 		const line = log.lines.findLast(({ text }) => text === 'Login tokens were revoked');

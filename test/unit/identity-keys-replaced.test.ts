@@ -119,7 +119,7 @@ describe('stored identity keys:', () => {
 			expect(await waitingIn(rid)).to.deep.equal([]);
 		});
 
-		it('archives no room key if only the order of JWK members changes', async () => {
+		it('archives no room key if only the order of the fields in the JWK changes', async () => {
 			const text = publicKey('1');
 			const { kty, n, e, ...others } = JSON.parse(text);
 			await set(alice, { public_key: text, private_key: 'p' });

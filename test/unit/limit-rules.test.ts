@@ -45,7 +45,7 @@ describe('rate limit rules (14)', () => {
 		expect(await roomkey.isRefused(bob)).to.equal(false);
 	});
 
-	it('count neither calls of unknown methods nor calls made by other methods', async () => {
+	it('count no calls to unknown methods, and no calls that other methods make', async () => {
 		const { received, rule } = recordingRule();
 		roomkey = await openWithRules([rule]);
 		for (const name of ['unknown', 'toString', '__proto__']) expect(await roomkey.answer(alice, name)).to.equal(404);

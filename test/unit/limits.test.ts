@@ -107,7 +107,7 @@ describe('rate limits of calls', () => {
 		expect(await rejection(roomkey.call(null, 'strict', 'a'))).to.include({ error: 'too-many-requests' });
 	});
 
-	it('do not count calls that a method makes by `context.call`, nor calls to a method without a limit', async () => {
+	it('count no calls that a method makes, and no calls to a method without a limit', async () => {
 		const outer = method({
 			...anyone,
 			name: 'outer',
@@ -226,7 +226,7 @@ describe('rate limits of calls', () => {
 			expect(await attempt('Alice', 'right', '5.6.7.8')).to.equal('right');
 		});
 
-		it('are limited to thirty a minute per account, over all addresses without an earlier successful login to it', async () => {
+		it('are limited to thirty a minute per account, over all addresses without an earlier login to it', async () => {
 			expect(await attempt('alice', 'right', '10.0.0.1')).to.equal('right');
 			for (let i = 0; i < 3; i++) await attempts(10, alice, 'wrong', `1.1.1.${i}`);
 			expect(await attempt('alice', 'wrong', '2.2.2.2')).to.equal('too-many-requests');
@@ -240,7 +240,7 @@ describe('rate limits of calls', () => {
 			expect(await attempt('alice', 'right', '2.2.2.2')).to.equal('right');
 		});
 
-		it('of other addresses stay in the total of the account when a login from one address succeeds', async () => {
+		it("from other addresses stay in the account's count of thirty when a login from one address succeeds", async () => {
 			for (let i = 0; i < 3; i++) await attempts(9, alice, 'wrong', `1.1.1.${i}`);
 			expect(await attempt('alice', 'right', '3.3.3.3')).to.equal('right');
 			expect(await attempts(4, alice, 'wrong', '4.4.4.4')).to.deep.equal([403, 403, 403, 'too-many-requests']);

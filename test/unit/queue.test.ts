@@ -118,7 +118,7 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('adds a user in all encrypted rooms whose key they lack (4.3)', async () => {
+	it('adds a user in all encrypted rooms in which they have no `E2EKey` (4.3)', async () => {
 		const dave = await addPerson(roomkey.store, identity('dave'));
 		const rids: string[] = [];
 		// The rooms of a user are read in pages of 200.

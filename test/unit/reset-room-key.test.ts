@@ -437,13 +437,13 @@ describe('e2e.resetRoomKey', () => {
 	describe('a reset with concurrent calls', () => {
 		it('is completed, while a reset in another process is refused (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
-			const slow = stallingStore(store);
+			const stalling = stallingStore(store);
 			const mine = sealed(NEW);
-			const first = processOn(slow.store)(alice, rid, mine, NEW);
-			await slow.reached;
+			const first = processOn(stalling.store)(alice, rid, mine, NEW);
+			await stalling.reached;
 			const second = rejection(processOn(store)(bob, rid, sealed('second'), 'second'));
 			expect(await second).to.include({ error: 'error-e2e-key-reset-in-progress' });
-			slow.release();
+			stalling.release();
 			await first;
 			expect(await roomOf(store, rid)).to.include({ e2eKeyId: NEW });
 			expect((await membership(store, rid, alice)).E2EKey).to.equal(mine);
@@ -455,13 +455,13 @@ describe('e2e.resetRoomKey', () => {
 
 		it('does not change the room after another reset has taken its lock (6.1)', async () => {
 			const { rid, keys } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
-			const slow = stallingStore(store);
-			const first = rejection(processOn(slow.store)(alice, rid, sealed(NEW), NEW));
-			await slow.reached;
+			const stalling = stallingStore(store);
+			const first = rejection(processOn(stalling.store)(alice, rid, sealed(NEW), NEW));
+			await stalling.reached;
 			await store.rooms.updateOne({ _id: rid }, { $set: { 'e2eReset.until': new Date(0) } });
 			const key = sealed('second');
 			await processOn(store)(bob, rid, key, 'second');
-			slow.release();
+			stalling.release();
 			expect(await first).to.include({ error: 'error-e2e-key-reset-failed' });
 			expect(await roomOf(store, rid)).to.include({ e2eKeyId: 'second' });
 			expect(await roomOf(store, rid)).to.not.have.property('e2eReset');
@@ -472,12 +472,12 @@ describe('e2e.resetRoomKey', () => {
 
 		it('loses its lock to a repeated call, which completes it (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
-			const slow = stallingStore(store);
+			const stalling = stallingStore(store);
 			const key = sealed(NEW);
-			const first = rejection(processOn(slow.store)(alice, rid, key, NEW));
-			await slow.reached;
+			const first = rejection(processOn(stalling.store)(alice, rid, key, NEW));
+			await stalling.reached;
 			await processOn(store)(alice, rid, key, NEW);
-			slow.release();
+			stalling.release();
 			expect(await first).to.include({ error: 'error-e2e-key-reset-failed' });
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 			expect((await membership(store, rid, alice)).E2EKey).to.equal(key);

@@ -68,7 +68,7 @@ describe('e2e.roomState', () => {
 		});
 	});
 
-	it('marks members with an unfit public key, and counts those without the key', async () => {
+	it('marks members with an unfit public key, and counts the marked members without the room key', async () => {
 		const { store } = roomkey;
 		const rid = await addRoom(store, [alice], { encrypted: true, e2eKeyId: KEY });
 		const unfit: Person[] = [];

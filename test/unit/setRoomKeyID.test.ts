@@ -57,7 +57,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		});
 	}
 
-	it('refuses a room that has a key id, even the same (4.1 step 5)', async () => {
+	it('refuses a room that has a key id, even if it is the given one (4.1 step 5)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: 'first' });
 		const announced: unknown[] = [];
 		const stop = roomkey.bus.on('changed', (payload) => void announced.push(payload));

@@ -210,7 +210,7 @@ describe('settings (11)', () => {
 			expect(since[0]?._updatedAt).to.be.a('date');
 		});
 
-		it('can be given by users with access-permissions to their own role', async () => {
+		it('can be given by a user with access-permissions, even to a role of their own', async () => {
 			await roomkey.store.roles.insertOne({ _id: 'clerk', name: 'clerk', scope: 'Users' });
 			const clerk = await addPerson(roomkey.store, { roles: ['clerk'] });
 			const token = () => roomkey.call(clerk, 'users.createToken', alice.id);

@@ -57,7 +57,7 @@ describe('the announcement of an account', () => {
 		return events;
 	}
 
-	it('sends the user only published fields and names of removed fields (10.2)', async () => {
+	it('sends the user only published fields, and the names of those that the account lacks (10.2)', async () => {
 		const { id, username } = await addPerson(test.store, { name: 'Alice', status: 'away', ...SECRETS });
 		expect(await notified('updated', id, [id, 'other'])).to.deep.equal([
 			{
@@ -80,7 +80,7 @@ describe('the announcement of an account', () => {
 		expect(args).to.deep.equal([{ type: 'removed', id: 'gone' }]);
 	});
 
-	it("has the readers of the user's rooms checked again, even if the profile cannot be read", async () => {
+	it('checks again which events of rooms the user may read, even if the profile cannot be read', async () => {
 		const checked: unknown[] = [];
 		const store = runBefore(test.store, 'users', 'findOne', () => Promise.reject(new Error('the store is away')));
 		const published = publishChange({ collection: 'users', action: 'updated', document: { _id: 'u' } }, store, {
@@ -103,7 +103,7 @@ describe('the announcement of an account', () => {
 describe('the announcement of a membership', () => {
 	const test = eachTestWithStore();
 
-	it('does not contain a departure in progress', async () => {
+	it('does not contain the note that an owner is leaving', async () => {
 		const events: EventPayloads['notify'][] = [];
 		const membership = { _id: 's', rid: 'r', u: { _id: 'u' }, departures: [{ id: 'd', until: new Date(0) }] };
 		await publishChange({ collection: 'subscriptions', action: 'updated', document: membership }, test.store, {
@@ -142,20 +142,26 @@ describe('the announcement of a room', () => {
 		return notified;
 	}
 
-	/** The `rooms-changed` of two members and of `others` users who are no members, and another event of the third member. */
-	const subscribedEvents = (others: number) => [
+	/**
+	 * Names of events: `rooms-changed` of two members, another event of the third member, and `rooms-changed` of users who
+	 * are no members.
+	 * @param otherCount number of these users
+	 */
+	const subscribedEvents = (otherCount: number) => [
 		...members.slice(1).map(({ id }) => `${id}/rooms-changed`),
 		`${members[0]?.id}/subscriptions-changed`,
-		...Array.from({ length: others }, (_, i) => `other-${i}/rooms-changed`),
+		...Array.from({ length: otherCount }, (_, i) => `other-${i}/rooms-changed`),
 	];
 
-	for (const [what, others, usersCount] of [
-		['there are few subscribers', 0, 3],
-		['there are more subscribers than members', 20, 3],
-		['the number of members is unknown', 20, undefined],
+	// The members are found through the memberships or through the subscribers, whichever are fewer. The result must be
+	// the same.
+	for (const [what, otherCount, usersCount] of [
+		['with few subscribers', 0, 3],
+		['with more subscribers than members', 20, 3],
+		['with an unknown number of members', 20, undefined],
 	] as const) {
-		it(`notifies the subscribed members, and the readers of the room, if ${what} (10.2)`, async () => {
-			const notified = await announced(subscribedEvents(others), usersCount === undefined ? {} : { usersCount });
+		it(`notifies the subscribed members and publishes to room-data ${what} (10.2)`, async () => {
+			const notified = await announced(subscribedEvents(otherCount), usersCount === undefined ? {} : { usersCount });
 			expect(notified.map(({ stream, eventName }) => `${stream} ${eventName}`)).to.have.members([
 				`room-data ${rid}`,
 				...members.slice(1).map(({ id }) => `notify-user ${id}/rooms-changed`),

@@ -162,19 +162,24 @@ describe('offers of room keys (4.8)', () => {
 			}
 		});
 
-		it('refuses and removes an offer with the key id from before an interrupted reset (E6)', async () => {
-			const e2eReset = { id: 'r', userId: bob.id, keyId: 'k', formerKeyId: 'former', until: new Date(0) };
-			const rid = await addOffered({ E2ESuggestedKey: sealed('former') }, { e2eReset });
-			const announced = await announcedBy(roomkey, async () => {
-				expect(await rejection(accept(rid))).to.deep.include({
-					error: 'error-key-id-mismatch',
-					details: { method: ACCEPT },
+		for (const [what, until] of [
+			['an interrupted reset', new Date(0)],
+			['a reset in progress', new Date('9999-01-01')],
+		] as const) {
+			it(`refuses and removes an offer with the key id from before ${what} (E6)`, async () => {
+				const e2eReset = { id: 'r', userId: bob.id, keyId: 'k', formerKeyId: 'former', until };
+				const rid = await addOffered({ E2ESuggestedKey: sealed('former') }, { e2eReset });
+				const announced = await announcedBy(roomkey, async () => {
+					expect(await rejection(accept(rid))).to.deep.include({
+						error: 'error-key-id-mismatch',
+						details: { method: ACCEPT },
+					});
 				});
+				expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'E2ESuggestedKey');
+				expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+				expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
 			});
-			expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'E2ESuggestedKey');
-			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
-			expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
-		});
+		}
 
 		it("refuses and removes an offer that is another member's stored key (2.3)", async () => {
 			const key = sealed('k');

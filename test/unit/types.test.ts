@@ -1,4 +1,4 @@
-/** Types that TypeScript must accept, and others that it must refuse. The build fails if it does not. */
+/** Types that TypeScript must accept, and others that it must refuse. Otherwise the build fails. */
 import { expect } from 'chai';
 import { object, optional, string } from 'superstruct';
 import { check } from '../../shared/check.js';

@@ -1,4 +1,4 @@
-/** Accounts that admins or their owners change. */
+/** Changes of accounts, by admins and by the users themselves. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
@@ -47,6 +47,10 @@ describe('changing users', () => {
 		for (const stop of stops) stop();
 		return events;
 	}
+
+	/** Opens Roomkey on the same store. `task` runs before its first `updateOne` in this collection. */
+	const openOvertaken = (collection: 'users' | 'subscriptions', task: () => Promise<unknown>) =>
+		openRoomkey(undefined, {}, () => runBefore(roomkey.store, collection, 'updateOne', task));
 
 	const userChanged = (id: string) => ({ collection: 'users', action: 'updated', document: { _id: id } });
 
@@ -122,11 +126,9 @@ describe('changing users', () => {
 			const person = await addPerson(roomkey.store, { username: newName() });
 			const rid = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: person.username } });
 			const newest = newName();
-			const slow = await openRoomkey(undefined, {}, () =>
-				runBefore(roomkey.store, 'subscriptions', 'updateOne', () => update(admin, person.id, { username: newest })),
-			);
-			await slow.call(admin, 'users.update', person.id, { username: newName() });
-			await slow.close();
+			const overtaken = await openOvertaken('subscriptions', () => update(admin, person.id, { username: newest }));
+			await overtaken.call(admin, 'users.update', person.id, { username: newName() });
+			await overtaken.close();
 			const membership = await roomkey.store.subscriptions.findOne({ rid });
 			const room = await roomkey.store.rooms.findOne({ _id: rid });
 			expect([(await userOf(person.id)).username, membership?.u.username, room?.u?.username]).to.deep.equal([
@@ -141,21 +143,22 @@ describe('changing users', () => {
 			await roomkey.store.roles.insertOne({ _id: 'helpdesk', name: 'helpdesk', scope: 'Users' });
 			await allow('edit-other-user-info', 'admin', 'helpdesk');
 			const former = await addPerson(roomkey.store, { roles: ['admin'] });
-			const slow = await openRoomkey(undefined, {}, () =>
-				runBefore(roomkey.store, 'users', 'updateOne', () => update(admin, former.id, { roles: ['user'] })),
-			);
-			const change = slow.call(caller, 'users.update', former.id, { roles: ['admin', 'user'] });
+			const overtaken = await openOvertaken('users', () => update(admin, former.id, { roles: ['user'] }));
+			const change = overtaken.call(caller, 'users.update', former.id, { roles: ['admin', 'user'] });
 			expect(await rejection(change)).to.include({ error: 'error-action-not-allowed' });
 			expect((await userOf(former.id)).roles).to.deep.equal(['user']);
-			await slow.close();
+			await overtaken.close();
 			await roomkey.store.permissions.deleteMany({});
 			await roomkey.store.roles.deleteMany({});
 		});
 
-		for (const resume of [{}, { loginTokens: [{ when: new Date() }] }]) {
-			it(`sets the password of a user with malformed login tokens: ${JSON.stringify(Object.keys(resume))}`, async () => {
+		for (const [what, resume] of [
+			['without a list of login tokens', {}],
+			['with a login token that has no hash', { loginTokens: [{ when: new Date() }] }],
+		] as const) {
+			it(`sets the password of a user ${what}`, async () => {
 				const person = await addPerson(roomkey.store, { username: newName() });
-				const malformed = resume as { loginTokens: [] };
+				const malformed = resume as unknown as { loginTokens: [] };
 				await roomkey.store.users.updateOne({ _id: person.id }, { $set: { 'services.resume': malformed } });
 				const tokens = await roomkey.call(admin, 'users.listTokens', person.id);
 				expect(tokens).to.include({ total: 0 });
@@ -164,7 +167,7 @@ describe('changing users', () => {
 			});
 		}
 
-		it('hands no room over if another part of the change is refused', async () => {
+		it('makes nobody else an owner if another part of the change is refused', async () => {
 			const { store } = roomkey;
 			const [person, other] = [await addPerson(store), await addPerson(store, { username: newName() })];
 			const rid = await addRoom(store, [other]);
@@ -178,7 +181,7 @@ describe('changing users', () => {
 			expect(await store.subscriptions.countDocuments({ rid, roles: 'owner' })).to.equal(2);
 		});
 
-		it('refuses a name or an e-mail of another user, ignoring case', async () => {
+		it('refuses a name or an e-mail of another user, ignoring case, and a reserved name', async () => {
 			const email = `${newName()}@x`;
 			const taken = await addPerson(roomkey.store, {
 				username: newName(),
@@ -199,7 +202,7 @@ describe('changing users', () => {
 				.and.not.have.property('emails');
 		});
 
-		it('names the value that an index refuses, even if no user has it', async () => {
+		it('tells which value a unique index has refused, even if no user with it is found', async () => {
 			const refusing = (store: Store): Store => ({
 				...store,
 				users: { ...store.users, updateOne: () => Promise.reject(new DuplicateKeyError('users')) },
@@ -310,7 +313,7 @@ describe('changing users', () => {
 			['as plain text', 'old'],
 			['as a digest', { digest: sha256('old'), algorithm: 'sha-256' }],
 		] as const) {
-			it(`sets a password with the present one ${what}, and ends all other logins`, async () => {
+			it(`sets a password if the present one is given ${what}, and ends all other logins`, async () => {
 				const person = await addPerson(roomkey.store, { username: newName(), password: 'old' });
 				await logIn(person.username, 'old');
 				await updateOwn(person, { currentPassword, newPassword: 'new' });
@@ -371,7 +374,7 @@ describe('changing users', () => {
 			return { rid, owner, late, early };
 		}
 
-		it('hands rooms to the earliest member, but only if the caller confirms it', async () => {
+		it('makes the earliest member of a room an owner too, but only if the caller confirms it', async () => {
 			const { store } = roomkey;
 			const { rid, owner, early } = await roomOfThree();
 			const alone = await addRoom(store, []);
@@ -388,14 +391,14 @@ describe('changing users', () => {
 			expect(owners.map(({ u }) => u._id)).to.have.members([owner.id, early.id]);
 		});
 
-		it('hands a room to the next member if the earliest leaves meanwhile', async () => {
+		it('makes the next member an owner if the earliest leaves meanwhile', async () => {
 			const { store } = roomkey;
 			const { rid, owner, late, early } = await roomOfThree();
-			const slow = await openRoomkey(undefined, {}, () =>
-				runBefore(store, 'subscriptions', 'updateOne', () => store.subscriptions.deleteOne({ rid, 'u._id': early.id })),
+			const overtaken = await openOvertaken('subscriptions', () =>
+				store.subscriptions.deleteOne({ rid, 'u._id': early.id }),
 			);
-			await slow.call(admin, 'users.setActiveStatus', false, owner.id, true);
-			await slow.close();
+			await overtaken.call(admin, 'users.setActiveStatus', false, owner.id, true);
+			await overtaken.close();
 			expect((await store.subscriptions.findOne({ rid, 'u._id': late.id }))?.roles).to.deep.equal(['owner']);
 		});
 	});
@@ -406,10 +409,11 @@ describe('changing users', () => {
 	] as const) {
 		it(`${name} with an unchanged user name only completes an interrupted renaming, if there is one`, async () => {
 			const person = await addPerson(roomkey.store, { username: newName() });
-			const rid = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: 'not looked at' } });
+			const rid = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: 'other' } });
+			// An interrupted renaming is recognized by a membership with the former name. Without one, rooms are not read.
 			await setSameName(person);
 			const nameOfCreator = async () => (await roomkey.store.rooms.findOne({ _id: rid }))?.u?.username;
-			expect(await nameOfCreator()).to.equal('not looked at');
+			expect(await nameOfCreator()).to.equal('other');
 			await addRoom(roomkey.store, [{ ...person, username: 'former' }]);
 			await setSameName(person);
 			expect(await nameOfCreator()).to.equal(person.username);

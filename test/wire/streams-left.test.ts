@@ -125,7 +125,8 @@ describe('streams', () => {
 		const rid = await makeRoom();
 		await app.store.subscriptions.updateOne({ rid, 'u._id': member.id }, { $set: { status: 'INVITED' } });
 		const invited = await connect(member);
-		// With 0 members the server goes through the members, with 5 through the one event name that has readers.
+		// The server goes through the members of the room or through the event names with readers (here one), whichever are
+		// fewer. A `usersCount` of 0 makes it do the first, 5 the second.
 		for (const usersCount of [0, 5]) {
 			await app.store.rooms.updateOne({ _id: rid }, { $set: { usersCount }, $unset: { e2eKeyId: 1 } });
 			const id = `changes-${usersCount}`;

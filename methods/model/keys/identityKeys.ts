@@ -5,7 +5,7 @@
  *
  * | Marker | Set when | Follow-up work |
  * |---|---|---|
- * | `e2eRekeying` | the user had another public key before | archive all room keys of the user as former keys, and queue the user for the present ones |
+ * | `e2eRekeying` | the user had another public key before | archive all room keys of the user as former keys, and queue the user in all encrypted rooms |
  * | `e2eQueueing` | the user had no public key before | the same, but keys that the user has stored stay |
  *
  * The reset of identity keys (`resetIdentity.ts`) sets `e2eRekeying` by `removeIdentity`, and does the work itself.

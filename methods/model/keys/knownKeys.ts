@@ -1,8 +1,8 @@
 /**
  * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record contains the key id that the
  * room had when the record was made, and the member who offered the key, if any. It also says whether the key was
- * returned. It contains a hash of its key, so it does not apply to another key that another server on the same database
- * stores in its place. Such a server may also store null in the list, so a record is read as `record?.`.
+ * returned. A record applies only to the key with its hash: another server on the same database may replace the stored
+ * key without changing the record. Such a server may also store null in the list, so a record is read as `record?.`.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
@@ -30,7 +30,7 @@ export function isRecordedUnder(records: readonly KnownKey[], key: string, keyId
 	return record !== undefined && record.keyId === (keyId || '') && record.returned !== true;
 }
 
-/** The id of the member who offered a key; undefined if it is not recorded. */
+/** The id of the member who offered a key; undefined if no such member is recorded. */
 export function offererOf(records: readonly KnownKey[], key: string): string | undefined {
 	return recordOf(records, key)?.by;
 }

@@ -17,13 +17,16 @@
  *
  * | Transition | What happens to the keys |
  * |---|---|
- * | `store` | the present key is archived, the new key replaces it. An offer of the room's key is removed, except while the room does not have the key id of the new key yet (`removesOffer` in `transitions.ts`) |
+ * | `store` | the present key is archived, the new key replaces it. An offer of the room's key is removed. It stays if the key is stored before its key id is set in the room (`removesOffer` in `transitions.ts`) |
  * | `offer` | the offer is stored |
- * | `accept` | the present key is archived, the offered key replaces it. If it shows another key id, a record is added that says it is of the room. A member without former keys takes those that came with the offer |
+ * | `accept` | the present key is archived, the offered key replaces it, the offer is removed |
  * | `drop` | the offer is removed |
- * | `archive` | a key that is not the room's is archived, or discarded if its member was never notified of it. If a former key is the room's key, that one becomes the member's key again |
+ * | `archive` | a key that the calling code knows not to be the room's is archived, or discarded if its member was never notified of it. It may be the key of a `holder`: a key that shows no key id counts as the room's until then. If a former key is the room's key, that one becomes the member's key again |
  * | `returnKey` | the key is archived as returned, with the id of the member who had offered it |
  * | `clear` | the key is archived, the offer and all records are removed |
+ *
+ * If the key that `store` or `accept` sets shows a key id other than the room's, a record is added that says it is of
+ * the room. If such a transition removes an offer, a member without former keys takes those that came with it.
  *
  * `store` leads to `mismatched` when `e2e.setOrGetRoomKeyID` stores a key before it sets the room's key id. A
  * `mismatched` member does not enter the room's queue (`queue.ts`).

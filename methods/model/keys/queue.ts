@@ -22,12 +22,12 @@ const ABSENT_OR_QUEUE: readonly Filter<Room>[] = [
 	{ 'usersWaitingForE2EKeys.userId': { $exists: true } },
 ];
 
-/** Matches memberships of these users, if they are members without a room key. */
+/** Matches memberships of these users, if they are members without an `E2EKey`. */
 const whereKeyless = (rid: string, userId: string | { $in: string[] }) =>
 	({ rid, 'u._id': userId, ...WITHOUT_OWN_KEY, ...MEMBER }) as const;
 
 /**
- * Whether the user is a member with identity keys and without a room key. An offer does not matter, because
+ * Whether the user is a member with identity keys and without an `E2EKey`. An offer does not matter, because
  * `enqueueAndDropOffer` removes it only afterwards.
  */
 async function mayBeQueued(store: Store, rid: string, userId: string): Promise<boolean> {
@@ -137,7 +137,7 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 	if (toRemove.length > 0) await removeServedUsers(store, rid, toRemove);
 }
 
-/** Puts a user into the queues of all their encrypted rooms whose key they lack. */
+/** Puts a user into the queues of all their encrypted rooms in which they have no `E2EKey`. */
 export async function enqueueEverywhere(store: Store, userId: string): Promise<void> {
 	if (!(await hasIdentity(store, userId))) return;
 	const options = { memberships: WITHOUT_OWN_KEY, rooms: whereNotQueued(userId), roomFields: { _id: 1 } } as const;
@@ -159,7 +159,7 @@ export async function dequeueEverywhere(store: Store, userId: string): Promise<v
 	}
 }
 
-/** Queues the members of a room who lack its key and have identity keys, up to `MAX_WAITING`. */
+/** Queues the members of a room who have identity keys and no `E2EKey`, up to `MAX_WAITING`. */
 export async function enqueueKeyless(store: Store, rid: string): Promise<void> {
 	const userIds: string[] = [];
 	for await (const ids of userIdsOfMemberships(store, rid, { ...WITHOUT_OWN_KEY, ...MEMBER })) {

@@ -48,7 +48,8 @@ export async function failIfResetMeanwhile(
 }
 
 /**
- * Removes a member's key that is not the room's key. If a former key of the member is the room's key, it is restored.
+ * Removes a member's key that the calling code knows not to be the room's. If a former key of the member is the room's
+ * key, it is restored.
  * @param options `keep` true: the key becomes a former key, and the member is notified. False: the key is discarded
  * silently, because the member was never notified of it
  * @returns the updated membership; null if the key was not the member's key any more

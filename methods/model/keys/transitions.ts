@@ -96,8 +96,9 @@ export function drop(offer: string | undefined): Transition {
 }
 
 /**
- * `archive`: removes the given key, which is not the room's key. If a former key is the room's key, it becomes the
- * member's key again. For example, a second device of the member had stored it before the given key replaced it.
+ * `archive`: removes the given key, which the calling code knows not to be the room's. If a former key is the room's key,
+ * it becomes the member's key again. For example, a second device of the member had stored it before the given key
+ * replaced it.
  * @param keep true: the given key is kept among the former keys
  * @param keyId key id of the archived key, if the key shows none; by default the room's
  */

@@ -5,15 +5,18 @@ import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 
-/** How long a departure note is valid, in ms. A call that crashes leaves its note, which must not count for ever. */
+/**
+ * How long the note of an owner who is leaving (see `requireOtherOwner`) is valid, in ms. A call that crashes leaves its
+ * note, which must not count for ever.
+ */
 const NOTE_TTL_MS = 60_000;
 
 /**
  * Refuses to let the only owner leave a room. Does nothing for a user who is not an owner.
  *
- * Several owners may leave at the same time. Each call first stores a departure note in its user's membership. Then it
- * looks for another owner without such a note, so no two calls rely on each other's user. The note is removed with the
- * membership, or here if there is no other owner.
+ * Several owners may leave at the same time. Each call first stores a note in its user's membership, which says that
+ * this owner is leaving. Then it looks for another owner without such a note, so no two calls rely on each other's user.
+ * The note is removed with the membership, or here if there is no other owner.
  * @throws ClientError `error-you-are-last-owner`
  */
 export async function requireOtherOwner(store: Store, rid: string, userId: string): Promise<void> {
