@@ -432,6 +432,18 @@ describe('publications over DDP', () => {
 			await stopped.opened;
 		});
 
+		it('does not hold up a change of the user if it stops and its publish function never ends', async () => {
+			const client = await connect();
+			publishFunctions.set('patient', (context) => context.ready());
+			client.send({ msg: 'sub', id: 's', name: 'patient' });
+			await client.next();
+			publishFunctions.set('patient', (context) => {
+				context.stop();
+				return new Promise(() => {});
+			});
+			expect((await client.call('setUser', 'bob')).result).to.equal('bob');
+		});
+
 		it('has its other onStop listeners called if one throws or rejects', async () => {
 			const frames = await subscribeWith((context) => {
 				context.onStop(() => {

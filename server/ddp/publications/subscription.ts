@@ -101,11 +101,11 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 
 	/**
 	 * Runs the publish function.
-	 * @param unblock lets the connection's next message start
+	 * @param unblock lets the connection's next message start. Without it no message waits for the function
 	 * @returns resolves when the function has ended and its live queries are published. Resolves earlier if the
 	 *   subscription ends and no message waits for the function. Never rejects
 	 */
-	async run(unblock: () => void): Promise<void> {
+	async run(unblock?: () => void): Promise<void> {
 		// Another subscription may have closed the connection.
 		if (this.hasStopped) return;
 		this.#unblock = unblock;

@@ -19,9 +19,6 @@ export interface Publications {
 	strategyOf(collection: string): Strategy;
 }
 
-/** The `unblock` of subscriptions for which no message waits. */
-const doNothing = () => {};
-
 const NO_PARAMS = '[]';
 
 /** Maximum size of the id and parameters of one subscription, in bytes. */
@@ -155,7 +152,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 			(publication) => new Subscription(null, publication, NO_PARAMS, userId, this),
 		);
 		this.#universal = compactSetOf(subscriptions);
-		await Promise.all(subscriptions.map((subscription) => subscription.run(doNothing)));
+		await Promise.all(subscriptions.map((subscription) => subscription.run()));
 	}
 
 	/**
@@ -191,7 +188,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 			({ id, publication, params }) => new Subscription(id, publication, params, userId, this),
 		);
 		for (const subscription of restarted) this.#named?.set(subscription.id as string, subscription);
-		await Promise.all([...restarted.map((subscription) => subscription.run(doNothing)), this.startUniversal(userId)]);
+		await Promise.all([...restarted.map((subscription) => subscription.run()), this.startUniversal(userId)]);
 		if (this.#closed) return;
 		await this.mergeBox.sendDiff(createFlow(this.transport));
 		if (this.#closed) return;
