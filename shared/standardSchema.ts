@@ -66,13 +66,13 @@ export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	});
 	matcher.describedAs(shape).convertedBy(convert);
 	if (!admitsUndefined(validate)) return matcher;
-	// As for `Match.Optional`: for a member of an object and for an argument, the fault of `matcher` is reported. For any
-	// other value, such as an element of an array, the text is `NO_CHOICE`.
+	// As with `Match.Optional`, a member of an object and an argument are checked by `matcher`, so their error is that of the
+	// schema. Any other value, such as an element of an array, is checked by the function here. Its error is `NO_CHOICE`.
 	const optional = new OptionalMatcher(matcher, (value) => (validate(value).issues ? faultOf(NO_CHOICE) : null));
 	return optional.describedAs(shape).convertedBy(convert);
 }
 
-/** Whether a schema admits undefined. A condition of the application may throw. */
+/** Whether a schema admits undefined. A check that the application has written in the schema may throw. */
 function admitsUndefined(validate: (value: unknown) => Result<unknown>): boolean {
 	try {
 		return !validate(undefined).issues;

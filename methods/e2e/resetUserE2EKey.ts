@@ -20,6 +20,7 @@ export const resetUserE2EKey = method({
 	},
 	limit: KEY_CALLS,
 	timeout: LONG_WORK_MS,
+	// A caller may name themselves. The reset then ends the login of this connection.
 	changesUser: true,
 	secondFactor: true,
 	summary: "Removes a user's identity keys and ends all their logins; requires reset-other-user-e2e-key",

@@ -6,7 +6,7 @@ import { throwIfAborted } from './signal.js';
 /** What an attempt returns if the document has changed between its read and its write. */
 export const CONFLICT = Symbol('the document has changed since it was read');
 
-/** This many conflicts in a row mean that the filter of the write cannot match. */
+/** After this many conflicts in a row, the attempt is wrong: for example, its write has a filter that never matches. */
 const MAX_ATTEMPTS = 10_000;
 
 /**

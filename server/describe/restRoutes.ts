@@ -180,10 +180,11 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 	const codes = new Set([...methodCodes, ...(body ? [400] : []), ...limitCodes, 500]);
 	// `method.call` sends the headers of the called method's limit. A call beyond this limit gets 400, so no 429 is
 	// described.
-	const callsLimited = path.includes('{method}') && [...methods.values()].some((one) => isLimitedOverRest(one, limits));
+	const callsLimitedMethods =
+		path.includes('{method}') && [...methods.values()].some((one) => isLimitedOverRest(one, limits));
 	const usualErrors = errorResponses(errorsOf([...codes]));
 	const ownErrors = Object.entries(errorBodies).map(([status, pattern]) => {
-		const headers = callsLimited && status === '400' && { headers: { ...RATE_HEADERS, ...RETRY_HEADERS } };
+		const headers = callsLimitedMethods && status === '400' && { headers: { ...RATE_HEADERS, ...RETRY_HEADERS } };
 		return [status, { description: 'Refused', ...usualErrors[status], ...headers, ...jsonContent(pattern, context) }];
 	});
 	return verbs.map((verb, i) => [
@@ -198,7 +199,7 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 			responses: {
 				200: {
 					description: 'Done',
-					...((isLimited || callsLimited) && { headers: RATE_HEADERS }),
+					...((isLimited || callsLimitedMethods) && { headers: RATE_HEADERS }),
 					...jsonContent(answer, context),
 				},
 				...(needsLogin && { 401: UNAUTHORIZED }),

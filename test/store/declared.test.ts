@@ -60,7 +60,7 @@ describe('a declared collection in a folder', () => {
 		expect(await start(byOwner, ids)).to.have.length(125);
 	});
 
-	it('finds documents by an index that was not declared when they were stored', async () => {
+	it('finds documents by an index that was not declared during some of the writes', async () => {
 		await start(byOwner, (items) => items.insertOne({ _id: '1', owner: 'a' }));
 		await start(plain, async (items) => {
 			await items.insertOne({ _id: '2', owner: 'a' });

@@ -4,8 +4,9 @@ import { Peers } from '../../server/cluster/peers.js';
 
 describe('the messages of other processes', () => {
 	/**
-	 * The present time, in ms. Arguments of `noteMessage`: the sender, the number, whether there are events, the time, and
-	 * the ms of a disconnection.
+	 * The present time, in ms. The arguments of `noteMessage` are the sender, the number of the message, whether it has
+	 * events, the present time, and for how many ms the sender was disconnected before it. A message without events has
+	 * the number of the sender's last message.
 	 */
 	const now = 60_000;
 
@@ -27,7 +28,7 @@ describe('the messages of other processes', () => {
 		expect([...peers.missingToAskFor(now)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
-	it('are missing if sent before their sender was found, except soon after connecting', () => {
+	it('are missing if sent before their sender was found, except soon after this process has connected', () => {
 		const peers = new Peers();
 		peers.noteOwnConnection(now);
 		expect(peers.noteMessage('a', 7, false, now + 10)).to.include({ isGap: false });
@@ -35,7 +36,7 @@ describe('the messages of other processes', () => {
 		expect(peers.noteMessage('new', 0, false, now + 10_000)).to.include({ isGap: false });
 	});
 
-	it('are missing when their sender fell silent, sent them meanwhile, and returns', () => {
+	it('are missing if their sender sent them while it was not heard, and is heard again', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, now);
 		peers.removeSilent(now + 4000);

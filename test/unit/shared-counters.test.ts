@@ -123,7 +123,7 @@ describe('counters of rate limits (14)', () => {
 			const brief = exchange.counter('test', { calls: 10, per: 1 });
 			await brief.count('alice');
 			await exchange.exchange();
-			// Waits for the end of the brief window. A process that reads the report earlier adopts this end.
+			// Waits until the brief window is over. If `reader` read the report before, its window would end with the brief one.
 			for (const now = Date.now(); Date.now() <= now + 1; ) await nextTurn();
 			const reader = openExchange();
 			await reader.usage.exchange();
@@ -165,7 +165,7 @@ describe('counters of rate limits (14)', () => {
 			expect(await count(two, 1)).to.equal(4);
 		});
 
-		it('are not added to the next window if theirs ends while the store is unavailable', async () => {
+		it('carry no calls over to the next window if the store is unavailable when their window ends', async () => {
 			let refuseInsert: ((error: Error) => void) | undefined;
 			const { sharedState } = open.store;
 			const insertOne = () => new Promise((_, reject) => (refuseInsert = reject));
@@ -177,7 +177,7 @@ describe('counters of rate limits (14)', () => {
 			await one.usage.exchange();
 			expect(await count(one, 3)).to.equal(6);
 			const exchange = one.usage.exchange().catch(() => {});
-			// Rounding may end the window a little after `end`.
+			// The window of `one` may end a little after `end`.
 			while (Date.now() <= end + 100) await delay(end + 101 - Date.now());
 			expect(await count(one, 1)).to.equal(9);
 			refuseInsert?.(new Error('the database is gone'));

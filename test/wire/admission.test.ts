@@ -101,7 +101,7 @@ describe('the admission of connections', () => {
 	it('refuses connections with 503 and Retry-After if its queue is full', async () => {
 		await start({ maxConnectsPerSecond: 1 });
 		await open().opened;
-		// The queue holds the connections that can open in `MAX_WAITING_SECONDS`, here one in each second.
+		// The queue is as long as the number of connections that can open in `MAX_WAITING_SECONDS`, here one in each second.
 		for (let i = 0; i < MAX_WAITING_SECONDS; i++) open();
 		await waiting(MAX_WAITING_SECONDS);
 		const response = await open().refused;
@@ -152,12 +152,12 @@ describe('the admission of connections', () => {
 	});
 
 	it('lets only a few new clients connect while the event loop is late', async () => {
-		// Every measured delay includes 10 ms, more than this limit.
+		// Every measured delay includes the measuring interval of 10 ms. So with this limit the event loop always counts as late.
 		await start({ maxEventLoopDelay: 1 });
 		const present = await RawClient.connect(app.webSocketUrl);
 		sockets.push(present.socket);
 		mock.timers.tick(500);
-		// Five connections open in each second, and each waits for five seconds at most, so forty are too many.
+		// All forty wait. Five of them open in each second. Those left after five seconds (`MAX_WAIT_MS`) are refused.
 		const [first, ...others] = Array.from({ length: 40 }, () => open());
 		await waiting(40);
 		await passUntil((first as ReturnType<typeof open>).opened);

@@ -85,8 +85,8 @@ export function storedResetOf({ e2eReset }: Pick<Room, 'e2eReset'>): Room['e2eRe
 function whereSameLock(room: Room): Filter<Room> {
 	const existing = storedResetOf(room);
 	if (existing) return { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until };
-	// No filter matches every malformed lock of another program, so such a lock is replaced without a condition. If two
-	// calls replace it, the first of them fails when it uses its own lock.
+	// A malformed lock of another program can have any form, and no filter covers all of them. So it is replaced without a
+	// condition. If two calls replace it, the first of them fails when it uses its own lock.
 	if (room.e2eReset) return {};
 	return { 'e2eReset.until': { $not: { $gt: new Date(0) } } };
 }

@@ -241,11 +241,11 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		const listeners = this.#stopListeners ?? [];
 		this.#stopListeners = undefined;
 		for (const listener of listeners) this.callSafely(listener);
-		// Whether the client's next message may wait for the publish function. Then `run` waits for the function too.
+		// True if the client's next message may still be waiting for the publish function. Then `run` waits for the function.
 		const isAwaited = this.#unblock !== undefined && !this.host.isClosed;
 		if (isAwaited) return;
-		// Lets `run` end, because the publish function may never end. The client's request must not stay unanswered for
-		// ever, and the time limit must not keep this object in memory.
+		// Lets `run` end, because the publish function may never end. Otherwise the `sub` request would count as unanswered
+		// for ever (see `Requests`), and the time limit would keep this object in memory.
 		this.#timeoutClock?.end();
 		this.#onEnd?.();
 	}

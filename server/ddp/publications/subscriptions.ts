@@ -170,7 +170,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	private async rerunFor(userId: string | null): Promise<void> {
-		// Otherwise a subscription whose documents are still being removed would be run again.
+		// A removal of documents in progress ends first, because `beginRerun` starts a new record of the client's documents.
 		await this.whenRemovalsDone();
 		if (this.#closed) return;
 		const ended: Subscription[] = [];
@@ -203,7 +203,8 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	/**
-	 * A removal in progress. Does not copy the subscriptions to an array, because this runs for each write of the client.
+	 * A removal in progress. Does not copy the subscriptions to an array, because this runs for each call of the client that
+	 * has written to the store.
 	 */
 	#findRemoval(): Promise<void> | undefined {
 		for (const { removal } of this.#all()) if (removal) return removal;
@@ -215,7 +216,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		yield* membersOf(this.#universal);
 	}
 
-	/** Ends all subscriptions without messages. */
+	/** Ends all subscriptions, and sends nothing. */
 	close(): void {
 		this.#closed = true;
 		const all = [...this.#all()];
