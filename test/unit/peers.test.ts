@@ -5,8 +5,8 @@ import { Peers } from '../../server/cluster/peers.js';
 describe('the messages of other processes', () => {
 	/**
 	 * The present time, in ms. The arguments of `noteMessage` are the sender, the number of the message, whether it has
-	 * events, the present time, and for how many ms the sender was disconnected before it. A message without events has
-	 * the number of the sender's last message.
+	 * events, and the present time. The last one says for how many ms the sender was disconnected before the message. A
+	 * message without events has the number of the sender's last message.
 	 */
 	const now = 60_000;
 
