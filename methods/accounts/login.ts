@@ -75,8 +75,8 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// The hash as it was read: the store in memory shares this string with the user document. A new hash of `token` would
-	// take memory for each connection.
+	// Uses the hash from the user document, because the store in memory has this string already. A new hash of `token`
+	// would take memory for each connection.
 	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	auditUser(context, holder.user);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
@@ -118,8 +118,9 @@ const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, 
 type Identifier = { id: string } | { username: string } | { email: string };
 
 /**
- * The key under which attempts are counted: what the client has sent. A count by user id would show which names belong
- * to the same user. The prefix separates these counts from those that other methods keep by user id.
+ * The key under which attempts are counted: what the client has sent. With one count for each user, attempts by user
+ * name would also block the user's e-mail address, and so show that both belong together. The prefix separates these
+ * counts from those that other methods keep by user id.
  */
 function attemptKeyOf(user: Identifier): string {
 	if ('id' in user) return `login ${user.id}`;

@@ -12,6 +12,6 @@ const MAX_LENGTH = 10_000;
 export const CustomFields = Match.Where(
 	(value): value is Record<string, unknown> =>
 		isFields(value) && isStorable(value, MAX_DEPTH) && JSON.stringify(value).length <= MAX_LENGTH,
-	'object of at most 10,000 characters as JSON, 8 levels deep',
+	'object of at most 8 levels, and at most 10,000 characters as JSON',
 	{ type: 'object' },
 );

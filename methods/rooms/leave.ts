@@ -9,7 +9,7 @@ import { LAST_KEY_HOLDER_ANSWER, RoomAnswer } from '../model/answers.js';
 import { requireConfirmation } from '../model/keys/keyHolders.js';
 import type { StaleReason } from '../model/keys/staleKey.js';
 import { completeDeletion } from '../model/lifecycle/deleteRoom.js';
-import { endMembership, wouldLeaveRoomWithoutHolder } from '../model/lifecycle/endMembership.js';
+import { endMembership, isLastHolderWithOthers } from '../model/lifecycle/endMembership.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
 import { requireOtherOwner } from '../model/lifecycle/requireOtherOwner.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
@@ -52,7 +52,7 @@ async function checkAndRemove(
 	const rid = room._id;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
 	if (!membership && !allowNonMember) throw clientError('userNotInRoom');
-	if (membership) await requireConfirmation(context, confirm, () => wouldLeaveRoomWithoutHolder(store, rid, userId));
+	if (membership) await requireConfirmation(context, confirm, () => isLastHolderWithOthers(store, rid, userId));
 	await requireOtherOwner(store, rid, userId);
 	// Without a membership, `endMembership` removes what an interrupted call has left, such as the entry in the queue.
 	const { lostLastHolder, roomDeleted } = membership

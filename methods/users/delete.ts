@@ -11,7 +11,7 @@ import { deleteHistory } from '../model/keys/identityHistory.js';
 import { requireConfirmation } from '../model/keys/keyHolders.js';
 import { dequeue } from '../model/keys/queue.js';
 import { deleteOrphanedMemberships } from '../model/lifecycle/deleteRoom.js';
-import { wouldLeaveRoomWithoutHolder } from '../model/lifecycle/endMembership.js';
+import { isLastHolderWithOthers } from '../model/lifecycle/endMembership.js';
 import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
 import { membershipsOfUser } from '../model/memberships/roomsOfUser.js';
@@ -28,13 +28,13 @@ function allMemberships({ store, signal }: Context, userId: string): AsyncIterab
 	return membershipsOfUser(store, userId, {}, { projection: { rid: 1 }, signal });
 }
 
-async function wouldLeaveAnyRoomWithoutHolder(context: Context, userId: string): Promise<boolean> {
-	let leavesRoomWithoutHolder = false;
+async function isLastHolderWithOthersAnywhere(context: Context, userId: string): Promise<boolean> {
+	let isLastHolder = false;
 	const check = async ({ rid }: Subscription) => {
-		if (await wouldLeaveRoomWithoutHolder(context.store, rid, userId)) leavesRoomWithoutHolder = true;
+		if (await isLastHolderWithOthers(context.store, rid, userId)) isLastHolder = true;
 	};
 	await forEachInParallel(allMemberships(context, userId), check, context.signal);
-	return leavesRoomWithoutHolder;
+	return isLastHolder;
 }
 
 /**
@@ -88,7 +88,7 @@ export const deleteUser = method({
 		await requirePermission(context, 'delete-user');
 		const user = await findUser(context, userArgs, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound');
-		await requireConfirmation(context, confirm, () => wouldLeaveAnyRoomWithoutHolder(context, user._id));
+		await requireConfirmation(context, confirm, () => isLastHolderWithOthersAnywhere(context, user._id));
 		const handOverOptions = { isLeaving: true, confirmed: confirmRelinquish };
 		const ridsToHandOver = await requireHandOverConfirmation(store, user._id, handOverOptions);
 		await requireNotLastAdmin(store, user);

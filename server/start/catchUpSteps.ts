@@ -9,8 +9,8 @@ import type { TokenWatcher } from '../core/token-watcher.js';
 import { refreshAllLiveQueries } from '../ddp/publications/live-queries.js';
 import type { StreamHub } from '../ddp/publications/streams.js';
 
-/** The parts of a server on which its clients depend. */
-export interface ObservedParts {
+/** The parts of a server that a catch-up uses. */
+export interface CatchUpParts {
 	readonly store: Store;
 	readonly bus: Bus;
 	readonly hub: StreamHub;
@@ -19,7 +19,7 @@ export interface ObservedParts {
 }
 
 /** The steps of a catch-up, which run one after the other. */
-export function catchUpSteps({ store, bus, hub, tokenWatcher, changedElsewhere }: ObservedParts): CatchUpStep[] {
+export function catchUpSteps({ store, bus, hub, tokenWatcher, changedElsewhere }: CatchUpParts): CatchUpStep[] {
 	return [
 		async () => forgetCachedReads(store),
 		() => tokenWatcher.checkAll(),

@@ -7,7 +7,7 @@ import { joinCluster } from '../cluster/cluster.js';
 import type { Link } from '../cluster/link.js';
 import type { Ops } from '../ops/ops.js';
 import type { OpenStore } from '../store/collections.js';
-import { catchUpSteps, type ObservedParts } from './catchUpSteps.js';
+import { type CatchUpParts, catchUpSteps } from './catchUpSteps.js';
 import { createCollectionRefresher } from './refreshCollection.js';
 
 export interface OtherWriters {
@@ -24,7 +24,7 @@ export interface OtherWriters {
 	close(): Promise<void>;
 }
 
-export interface OtherWritersParts extends Omit<ObservedParts, 'changedElsewhere'> {
+export interface OtherWritersParts extends Omit<CatchUpParts, 'changedElsewhere'> {
 	readonly log: Log;
 	readonly ops?: Ops | undefined;
 	readonly onChange: OpenStore['onChange'];

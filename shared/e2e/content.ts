@@ -30,7 +30,10 @@ export type EncryptedContent =
 /** The decrypted content. Clients write `msg`, `attachments`, `files` and `file`. Values may be dates. */
 export type Content = Record<string, unknown>;
 
-/** Encrypts a text, as `{msg: text}`. */
+/**
+ * Encrypts a text, as `{msg: text}`.
+ * @throws E2EError `malformed` if the text is no string; otherwise as `encryptContent` does
+ */
 export async function encryptText(text: string, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
 	if (typeof text !== 'string') throw malformed('The text');
 	return encryptContent({ msg: text }, roomKey, format);
@@ -51,10 +54,11 @@ export async function decryptText(content: EncryptedContent | string, keys: Iter
 /**
  * Encrypts the whole content of a message.
  *
- * @param format default: the format of the key. `v1` and `legacy` need an AES-128-CBC key with an id of twelve
- * characters. Rocket.Chat reads `v2` in its web client from 7.13 on and in its current phone apps
- * @throws E2EError `malformed` if the content is no JSON object; `unknown-format`; `unfit-key` if the format needs
- * another key
+ * @param format default: the format of the key. `v1` and `legacy` make the same content, and need an AES-128-CBC key
+ * with an id of twelve characters. `encryptV1Text` makes the additional `msg` of a legacy message. Rocket.Chat reads
+ * `v2` in its web client from 7.13 on and in its current phone apps
+ * @throws E2EError `malformed` if the content is no object, cannot be written as JSON or is nested too deep; or if the
+ * room key has no text as id or cannot encrypt. `unknown-format`; `unfit-key` if the format needs another key
  */
 export async function encryptContent(content: Content, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
 	requireWebCrypto();
@@ -64,7 +68,10 @@ export async function encryptContent(content: Content, roomKey: RoomKey, format?
 	return { algorithm: V1, ciphertext: v1Text(roomKey, { iv, data }) };
 }
 
-/** Encrypts content as a v1 text, for the `msg` of a legacy message. */
+/**
+ * Encrypts content as a v1 text, for the `msg` of a legacy message.
+ * @throws E2EError as `encryptContent` does with the format `v1`
+ */
 export async function encryptV1Text(content: Content, roomKey: RoomKey): Promise<string> {
 	return v1Text(roomKey, await encryptJson(content, roomKey));
 }
@@ -87,10 +94,10 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
 /**
  * Decrypts the content of a message in any format.
  *
- * @param content the `content` of a message, or the `msg` of a message from before 2024
+ * @param content the `content` of a message, or the `msg` of a message from Rocket.Chat's web client before 6.10
  * @param keys the room's keys, the present one first. Keys with the id in the content are tried before the others
- * @throws E2EError `malformed` for other content. If no key decrypts it: `wrong-key` if a key has the id in the
- * content, otherwise `unknown-key`
+ * @throws E2EError `malformed` if the content has no known format or is nested too deep, or if `keys` cannot be
+ * iterated. If no key decrypts the content: `wrong-key` if a key has the id in it, otherwise `unknown-key`
  */
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {
 	requireWebCrypto();
@@ -111,12 +118,12 @@ interface ParsedContent extends Encrypted {
 }
 
 /**
- * Reads content of any format. The result does not name the cipher, which depends on the key: current clients write v2
- * with AES-CBC keys too.
+ * Reads content of any format. The format does not tell the cipher. The key does, because current clients also write
+ * v2 with AES-CBC keys.
  */
 function parseContent(content: unknown): ParsedContent {
 	if (typeof content === 'string') {
-		// Rocket.Chat's phone apps write the description of an upload as JSON.
+		// For the description of an upload, Rocket.Chat's phone apps write the v2 content as JSON text.
 		return content.startsWith('{') ? parseV2(fromJson(content)) : parseV1(content);
 	}
 	const fields = isObject(content) ? content : {};

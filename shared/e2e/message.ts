@@ -37,7 +37,8 @@ export interface EncryptedMessage {
 
 export interface MessageOptions {
 	/**
-	 * Default: the format of the key. `legacy` writes the text twice: in `content`, and in `msg` for old web clients.
+	 * Default: the format of the key. `legacy` writes the text twice: in `content`, and in `msg` for Rocket.Chat's web
+	 * client before 6.10.
 	 */
 	readonly format?: Format;
 	/** The sender, for a legacy `msg`. */

@@ -1,7 +1,10 @@
-/** Makes the large requests of the fairness bench. In the measuring process, the large answers would delay its calls. */
+/**
+ * Makes the large requests of the fairness bench, in a process of its own: reading their answers would delay the calls
+ * that the bench measures.
+ */
 import { RawClient } from '../support/ddp.js';
 
-export interface CallOrder {
+export interface CallRequest {
 	readonly port: number;
 	readonly token: string;
 	readonly call: readonly [method: string, ...params: unknown[]];
@@ -13,7 +16,7 @@ export interface CallReport {
 	readonly answer: string;
 }
 
-async function answerOf(client: RawClient, [method, ...params]: CallOrder['call']): Promise<string> {
+async function answerOf(client: RawClient, [method, ...params]: CallRequest['call']): Promise<string> {
 	try {
 		const { error } = await client.call(method, ...params);
 		return error ? `${error.error}: ${error.reason}` : 'done';
@@ -22,7 +25,7 @@ async function answerOf(client: RawClient, [method, ...params]: CallOrder['call'
 	}
 }
 
-async function follow({ port, token, call }: CallOrder): Promise<CallReport> {
+async function makeCall({ port, token, call }: CallRequest): Promise<CallReport> {
 	const client = await RawClient.connect(`ws://127.0.0.1:${port}/websocket`);
 	await client.call('login', { resume: token });
 	const began = performance.now();
@@ -32,5 +35,5 @@ async function follow({ port, token, call }: CallOrder): Promise<CallReport> {
 	return { took, answer };
 }
 
-process.on('message', (order: CallOrder) => void follow(order).then((report) => process.send?.(report)));
+process.on('message', (request: CallRequest) => void makeCall(request).then((report) => process.send?.(report)));
 process.on('disconnect', () => process.exit());

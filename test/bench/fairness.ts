@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RawClient } from '../support/ddp.js';
 import type { Attack } from './fairness-attackers.js';
-import type { CallOrder, CallReport } from './fairness-caller.js';
+import type { CallReport, CallRequest } from './fairness-caller.js';
 import type { FairnessReady } from './fairness-server.js';
 import { median, run, stopOf } from './processes.js';
 
@@ -120,7 +120,7 @@ async function measureRequests(client: RawClient, ready: FairnessReady): Promise
 	const caller = run('./fairness-caller.js');
 	for (const [name, as, ...call] of requestsOf(ready)) {
 		const report = once(caller, 'message') as Promise<[CallReport]>;
-		caller.send({ port: ready.port, token: ready[as].token, call } satisfies CallOrder);
+		caller.send({ port: ready.port, token: ready[as].token, call } satisfies CallRequest);
 		const times = await callDuring(client, report);
 		const [{ took, answer }] = await report;
 		printRow(name, Math.max(...times), `≤ ${MAX_WAIT_MS}`, took, answer);

@@ -69,7 +69,8 @@ export async function readAll(
 		}),
 	);
 	const ids = contents.map((content) => ('kid' in content ? content.kid : content.ciphertext.slice(0, 12)));
-	// Tries a v1 key also under an id that is not its hash.
+	// Without this option, `roomkey/e2e` refuses a v1 key whose id is the hash of another key. An attacker would not
+	// check that.
 	const anyId = { anyId: true };
 	const jwkOf = (k: string, alg: string) => JSON.stringify({ alg, k, kty: 'oct' });
 	const keys: RoomKey[] = [

@@ -33,7 +33,10 @@ describe('a pacer', () => {
 });
 
 describe('reading a WebSocket', () => {
-	/** Number of messages or pings that a client sends at once. The server reads fewer than 700 of them at a time. */
+	/**
+	 * Number of messages or pings that a client sends at once. The server reads 4 KiB at a time: fewer than 700 of them,
+	 * because each has at least 6 bytes. The tests only require that it is fewer than a quarter of all.
+	 */
 	const COUNT = 5000;
 	let close = () => {};
 	afterEach(() => close());
@@ -95,7 +98,7 @@ describe('reading a WebSocket', () => {
 		expect(most()).to.be.below(COUNT / 4);
 	});
 
-	it('passes on nothing while paused within a chunk, and then the rest', async () => {
+	it('passes on nothing while paused in the middle of a chunk, and then the rest', async () => {
 		let atResume = 0;
 		const { client, received, ended } = await open((count, transport) => {
 			if (count !== 1000) return;
@@ -112,7 +115,7 @@ describe('reading a WebSocket', () => {
 		expect(received).to.deep.equal(all);
 	});
 
-	it('closes with the given reason within a chunk', async () => {
+	it('closes in the middle of a chunk, with the given reason', async () => {
 		const { client, ended } = await open((count, transport) => {
 			if (count === 100) transport.close(GOING_AWAY);
 		});
@@ -123,7 +126,7 @@ describe('reading a WebSocket', () => {
 	});
 
 	it('discards unread pings when the server terminates the connection', async () => {
-		/** Runs no slices, so that only the first piece of a chunk is read. */
+		/** Never runs what is scheduled, so that only the first 4 KiB of a chunk are read. */
 		class BusyPacer extends Pacer {
 			override schedule() {}
 		}

@@ -36,6 +36,11 @@ describe('the token watcher', () => {
 		};
 		const store = { ...test.store, users: { ...test.store.users, find: counting } };
 		const { stop } = watchTokens({ store, bus, log }, () => inUse);
+		/** All that was announced until now. */
+		const announcements: unknown[] = [];
+		bus.on('tokens-removed', (payload) => {
+			announcements.push(payload);
+		});
 		const announced = (count: number) =>
 			new Promise<unknown[]>((resolve) => {
 				const payloads: unknown[] = [];
@@ -44,7 +49,7 @@ describe('the token watcher', () => {
 					if (payloads.length === count) resolve(payloads);
 				});
 			});
-		return { queries, log, stop, announced };
+		return { queries, log, stop, announced, announcements };
 	}
 
 	it('announces removed tokens after a second, and looks for no more after `stop`', async () => {
@@ -84,7 +89,7 @@ describe('the token watcher', () => {
 		[1220, [500, 500, 220]],
 		[12_000, Array.from({ length: 10 }, () => 1200)],
 	] as [number, number[]][]) {
-		it(`reads ${count} tokens in ${intervals.length} intervals, by queries for at most 50 each`, async () => {
+		it(`reads ${count} tokens in ${intervals.length} intervals, with at most 50 tokens in each query`, async () => {
 			const inUse = new Map(Array.from({ length: count }, (_, i) => [`token-${i}`, 'someone']));
 			const { queries, stop, announced } = watch(inUse);
 			const asked: number[] = [];
@@ -92,7 +97,8 @@ describe('the token watcher', () => {
 				const gone = announced(tokens);
 				mock.timers.tick(INTERVAL);
 				await gone;
-				// A check ends in the second turn after its last query.
+				// After its last query, a check waits one turn of the event loop, and then ends. Only then can the next one
+				// begin. The first turn here may come before the end of the check, the second comes after it.
 				await nextTurn();
 				await nextTurn();
 				for (let left = tokens; left > 0; left -= 50) asked.push(Math.min(50, left));
@@ -127,7 +133,7 @@ describe('the token watcher', () => {
 	it('announces nothing if a query fails, and tries again', async () => {
 		const failure = new Error('the query fails');
 		let tries = 0;
-		const { queries, stop, announced, log } = watch(new Map([['gone', 'someone']]), (...asked) => {
+		const { queries, stop, announced, announcements, log } = watch(new Map([['gone', 'someone']]), (...asked) => {
 			if (++tries === 1) throw failure;
 			return test.store.users.find(...asked);
 		});
@@ -138,6 +144,7 @@ describe('the token watcher', () => {
 			{ level: 'warn', facts: { err: failure }, text: 'Login tokens in use could not be looked up' },
 		]);
 		await nextTurn();
+		expect(announcements).to.deep.equal([]);
 		mock.timers.tick(INTERVAL);
 		await gone;
 		expect(queries).to.deep.equal([1, 1]);

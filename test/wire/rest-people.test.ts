@@ -136,7 +136,7 @@ describe('the REST API of users and settings', () => {
 		});
 	});
 
-	it('changes users, and ends their logins only if an admin sets the password', async () => {
+	it('changes users; a password from an admin ends their logins, an own change keeps the calling login', async () => {
 		const { user } = (await create()).body as { user: User };
 		const { token } = await logIn(user.username as string, 'rocket.chat');
 		const client = await RawClient.connect(app.webSocketUrl);
@@ -285,9 +285,14 @@ describe('the REST API of users and settings', () => {
 				{ email: 'a@x', name: 'n', username: 'u', roles: ['user', 5] },
 				'string, got number in field [1]',
 			],
-			['by a condition', 'users.update', { userId: '', data: {} }, 'text that is not empty'],
 			[
-				'by a condition in a list',
+				'where a value does not fulfil the condition of a `Match.Where`',
+				'users.update',
+				{ userId: '', data: {} },
+				'text that is not empty',
+			],
+			[
+				'where a value in a list does not fulfil the condition of a `Match.Where`',
 				'permissions.update',
 				{ permissions: [{ _id: 'create-user', roles: ['a b'] }] },
 				'text of 1 to 100 letters, digits and any of . _ - in field [0].roles[0]',

@@ -74,7 +74,7 @@ describe('REST', () => {
 			['empty credentials', { 'X-User-Id': '', 'X-Auth-Token': '' }],
 			['unknown credentials', { 'X-User-Id': 'x', 'X-Auth-Token': 'x' }],
 		] as const) {
-			it(`answers ${what} with 401 before checking the body (6.2, 7.1 era A, 7.2)`, async () => {
+			it(`answers ${what} with 401 before checking the body (6.2, 7.1 for Rocket.Chat before 4, 7.2)`, async () => {
 				const { status, text } = await request(setRoomKeyID, {
 					method: 'POST',
 					headers: { 'Content-Type': 'application/json', ...headers },
@@ -180,18 +180,18 @@ describe('REST', () => {
 		});
 
 		it('converts texts of a form to booleans', async () => {
-			const post = (path: string, form: Record<string, string>) =>
+			const postForm = (path: string, form: Record<string, string>) =>
 				request(`${app.url}/api/v1/${path}`, {
 					method: 'POST',
 					headers: headersOf(alice),
 					body: new URLSearchParams(form),
 				});
 			const keys = { public_key: 'public', private_key: 'private' };
-			await post('e2e.setUserPublicAndPrivateKeys', keys);
-			expect((await post('e2e.setUserPublicAndPrivateKeys', keys)).status).to.equal(400);
-			expect((await post('e2e.setUserPublicAndPrivateKeys', { ...keys, force: 'true' })).status).to.equal(200);
-			expect((await post('e2e.setUserPublicAndPrivateKeys', { ...keys, force: 'perhaps' })).status).to.equal(400);
-			const { body } = await post('groups.create', { name: 'by-a-form', readOnly: 'true' });
+			await postForm('e2e.setUserPublicAndPrivateKeys', keys);
+			expect((await postForm('e2e.setUserPublicAndPrivateKeys', keys)).status).to.equal(400);
+			expect((await postForm('e2e.setUserPublicAndPrivateKeys', { ...keys, force: 'true' })).status).to.equal(200);
+			expect((await postForm('e2e.setUserPublicAndPrivateKeys', { ...keys, force: 'perhaps' })).status).to.equal(400);
+			const { body } = await postForm('groups.create', { name: 'by-a-form', readOnly: 'true' });
 			expect(body.group).to.include({ ro: true });
 		});
 	});
@@ -315,13 +315,13 @@ describe('REST', () => {
 					expect(await list(query), query).to.deep.equal(['a', 'b']);
 			});
 
-			it('can be plain text, or JSON text, if it has one element', async () => {
+			it('with one element can be plain text or JSON text; an empty list is JSON text', async () => {
 				for (const query of ['ids=a', 'ids[]=a', `ids=${encodeURIComponent(' ["a"] ')}`])
 					expect(await list(query), query).to.deep.equal(['a']);
 				expect(await list(`ids=${encodeURIComponent('[]')}`)).to.deep.equal([]);
 			});
 
-			it('has the text itself as element unless that is a JSON list of texts', async () => {
+			it('takes a text that is no JSON list of texts as its only element', async () => {
 				for (const text of ['["a', '[1,2]', '{"a":1}'])
 					expect(await list(`ids=${encodeURIComponent(text)}`)).to.deep.equal([text]);
 			});
@@ -349,7 +349,7 @@ describe('REST', () => {
 				});
 			});
 
-			it('are ignored in a GET if they are Rocket.Chat’s list parameters without a filter', async () => {
+			it('are ignored in a GET if Rocket.Chat’s lists take them, except a `query` that filters', async () => {
 				const { status } = await request(`${api}/test.get?a=1&count=5&offset=0&sort=%7B%7D&fields=%7B%7D&query=%7B%7D`);
 				expect(status).to.equal(200);
 				const filtered = await request(`${api}/test.get?a=1&query=${encodeURIComponent('{"name":"x"}')}`);
@@ -368,6 +368,7 @@ describe('REST', () => {
 			});
 		});
 
+		// `encypted` is misspelt on purpose.
 		for (const unknown of [{ archived: true }, { roomType: 'p' }, { encypted: false }, { roomAvatar: 'data:' }]) {
 			it(`rooms.saveRoomSettings refuses ${JSON.stringify(unknown)} and changes nothing`, async () => {
 				const rid = await addRoom(app.store, [alice], { encrypted: true });

@@ -94,8 +94,8 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 }
 
 /**
- * Removes these users, who need not wait any more, from the queue of a room. A concurrent call may have taken the key
- * or offer of a user who was still in the queue. Such users are queued again.
+ * Removes these users, who need not wait any more, from the queue of a room: they were served with a key or an offer,
+ * or may not be queued. A user for whom a concurrent call has changed that, so that they must wait, is queued again.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function removeServedUsers(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {

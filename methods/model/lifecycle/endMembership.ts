@@ -19,7 +19,7 @@ import { recordRemoval } from '../trash.js';
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /** Whether this user is the last key holder of the room, and the room has other members. */
-export async function wouldLeaveRoomWithoutHolder(store: Store, rid: string, userId: string): Promise<boolean> {
+export async function isLastHolderWithOthers(store: Store, rid: string, userId: string): Promise<boolean> {
 	return (await hasOtherMembers(store, rid, userId)) && isLastHolder(store, rid, userId);
 }
 
@@ -33,7 +33,7 @@ export async function notifyRoomsWithoutHolder(context: Context, userId: string)
 	const withKey = { E2EKey: { $exists: true } };
 	for await (const page of membershipsOfUser(store, userId, withKey, { projection: { rid: 1 } })) {
 		await inParallel(page, async ({ rid }) => {
-			if (!(await wouldLeaveRoomWithoutHolder(store, rid, userId))) return;
+			if (!(await isLastHolderWithOthers(store, rid, userId))) return;
 			lostLastHolder = true;
 			notifyNoHolder(context, rid, userId);
 		});
@@ -47,8 +47,8 @@ async function hasOtherMembers(store: Store, rid: string, userId: string): Promi
 }
 
 /**
- * Whether a member may know the room's key: they have a key or an offer, or it is among their former keys. New identity
- * keys, for example, make a key a former key.
+ * Whether a member may know the room's key. They may if they have a key or an offer, or if the room's key is among
+ * their former keys. A key becomes a former key, for example, when the member gets new identity keys.
  */
 function mayKnowKey(membership: Subscription, { e2eKeyId }: KeyIdField): boolean {
 	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;
@@ -61,8 +61,10 @@ function mayKnowKey(membership: Subscription, { e2eKeyId }: KeyIdField): boolean
  * know is marked as stale (`test/contract/beyond.md` E12). The room is also notified if it has lost its last key holder
  * (E11). The calling code checks permissions and confirmations.
  *
- * Other traces of the user are removed before the membership: without a membership, a repeated call only removes the
- * user from the queue. A crash can leave the member count one too high.
+ * The user's other traces are removed first. If a crash interrupts the call before the membership is removed, a
+ * repeated call removes the rest. Once the membership is removed, a repeated call only removes the user from the
+ * queue. After the membership, traces that concurrent calls have made are removed too. A crash can leave the member
+ * count one too high.
  * @returns `lostLastHolder`: whether the user was the last who held the key and the room has other members
  */
 export async function endMembership(
@@ -82,13 +84,16 @@ export async function endMembership(
 		if (mayKnowKey(membership, await readKeyId())) await markKeyStale(context, rid, reason);
 		await recordRemoval(store, 'subscription', membership);
 		await removeRoomFromUser(store, userId, rid);
-		// Deletes nothing if the member has received a key meanwhile. Then the room's key must be marked as stale first.
+		// Deletes nothing if the member's keys have changed meanwhile. Then everything is repeated: the member may know
+		// the room's key now, and then it must be marked as stale before the membership is removed.
 		const { deletedCount } = await store.subscriptions.deleteOne(whereKeysUnchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
-		// Repeated, because a concurrent call may have added the user to the room.
+		// Both again, because a concurrent call may have added the user to the room or its queue. A user who is a member
+		// again and waits for the key is queued again.
 		await removeRoomFromUser(store, userId, rid);
 		const roomNotified = await removeServedUsers(store, rid, [userId]);
-		// A concurrent call may have made the user a member again before these two writes, which removed the new traces.
+		// A concurrent call may have made the user a member again before the second `removeRoomFromUser`, which then
+		// removed the room from the user's list of rooms. It is added again here.
 		if (await exists(store.subscriptions, { rid, 'u._id': userId })) await addRoomToUser(store, userId, rid);
 		if (membership.status !== 'INVITED') await decrementMemberCount(context, rid, roomNotified);
 		// Checked after the removal, because the last two holders may leave concurrently.

@@ -1,4 +1,7 @@
-/** Finds the rooms that calls identify. Many methods exist twice: for channels, and for private groups. */
+/**
+ * Finds the room that the arguments of a call name, and defines methods that exist both for channels and for private
+ * groups.
+ */
 import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
@@ -56,7 +59,7 @@ export async function findCaller({
 /**
  * Finds a room that the caller may see. Other callers get the same error as for a missing room. The audit event of the
  * call gets the room's id.
- * @param kind required type; by default any type
+ * @param kind the room must be of this type; of any type if it is left out
  * @param permission a global role with this permission lets the caller find every room
  * @throws ClientError `error-roomid-param-not-provided` without an id and a name; `error-room-not-found`
  */

@@ -55,7 +55,8 @@ export class DocumentView {
 
 	/**
 	 * Records values that a holder publishes, and adds the holder if it is new. Undefined removes the holder's value.
-	 * @returns the changes for the client; for the only holder, the object `fields` itself if all its fields change
+	 * @returns the changes for the client. If all fields of the only holder change, this is the object `fields` itself,
+	 * so that its encoded message can be reused
 	 */
 	recordValues(holder: SubscriptionHandle, fields: Fields): VisibleChanges {
 		if (!this.#shared && this.#holder === holder) return this.recordAsOnlyHolder(fields);
@@ -83,7 +84,7 @@ export class DocumentView {
 	}
 
 	/**
-	 * Removes one of several holders.
+	 * Removes one of several holders. `holder` must be one of them (`isHeldBy`).
 	 * @returns the changes for the client; undefined for the only holder: then the caller must remove the document
 	 */
 	release(holder: SubscriptionHandle): VisibleChanges | undefined {
