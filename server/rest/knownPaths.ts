@@ -31,6 +31,12 @@ export class KnownPaths {
 		}
 	}
 
+	/** Whether a route has the path of a URL. Cheaper than `verbsAt`, because it is asked for each request. */
+	has(url: string): boolean {
+		const path = pathOf(url);
+		return this.#fixed.has(path) || [...this.#patterns.values()].some(({ pattern }) => pattern.test(path));
+	}
+
 	/** The verbs of the path of a URL; undefined if no route has this path. HEAD is allowed where GET is. */
 	verbsAt(url: string): readonly string[] | undefined {
 		const path = pathOf(url);

@@ -203,7 +203,7 @@ export function createRest(
 		if (config && REFUSES_OTHER_VERBS in config) paths.add(url, verbs);
 	});
 	const routes = routesOf(methods, invoker, services, options.rocketChatVersion);
-	const owns = (url: string) => paths.verbsAt(url) !== undefined;
+	const owns = (url: string) => paths.has(url);
 	if (corsOrigin !== undefined) {
 		const verbs = new Set(['GET', 'POST', ...routes.flatMap((route) => route.verbs)]);
 		allowOrigins(app, (url) => url.startsWith('/api/') || owns(url), [...verbs], corsOrigin);
