@@ -1,5 +1,5 @@
 import type { PartHealth } from '../cluster/partHealth.js';
-import type { LiveQueryObserver } from '../ddp/publications/live-queries.js';
+import type { LiveQueryObserver } from '../ddp/publications/collection-queries.js';
 
 const REASON = 'Written documents cannot be read; clients receive them when the store answers';
 

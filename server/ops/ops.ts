@@ -5,7 +5,7 @@ import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { PartHealth } from '../cluster/partHealth.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { ServerObserver } from '../core/observer.js';
-import type { LiveQueryObserver } from '../ddp/publications/live-queries.js';
+import type { LiveQueryObserver } from '../ddp/publications/collection-queries.js';
 import { expiryOf } from '../http/certificate.js';
 import type { OpenStore } from '../store/collections.js';
 import { createCallLog, logRevokedTokens } from './callLog.js';

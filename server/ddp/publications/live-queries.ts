@@ -3,8 +3,6 @@ import type { Store } from '../../../shared/store.js';
 import type { Bus } from '../../cluster/bus.js';
 import { CollectionQueries, type LiveQueryObserver } from './collection-queries.js';
 
-export type { CollectionQueries, LiveQueryObserver };
-
 export interface LiveQueryServices {
 	readonly store: Store;
 	readonly bus: Bus;

@@ -2,7 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LiveQuery } from '../../../shared/publication.js';
 import type { Filter } from '../../../shared/store.js';
-import { type CollectionQueries, type LiveQueryServices, liveQueriesOf } from './live-queries.js';
+import type { CollectionQueries } from './collection-queries.js';
+import { type LiveQueryServices, liveQueriesOf } from './live-queries.js';
 import type { Difference, Document, Fields, ObservedQuery, QuerySubscriber } from './observed-query.js';
 
 /**

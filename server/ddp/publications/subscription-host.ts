@@ -6,7 +6,7 @@ import type { Services } from '../../core/invocation.js';
 import type { Invoker } from '../../core/invoke.js';
 import type { RateLimits } from '../../core/limits/rate.js';
 import type { Transport } from '../transports/transport.js';
-import type { LiveQueryObserver } from './live-queries.js';
+import type { LiveQueryObserver } from './collection-queries.js';
 import type { MergeBox } from './mergebox.js';
 
 /** Services that all subscriptions of a server share. */
