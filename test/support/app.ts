@@ -68,6 +68,17 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 	return listen(opened, options, 0);
 }
 
+/** Returns `startApp`. After each test, the servers that it has started are closed. */
+export function appsOfEachTest(): typeof startApp {
+	const apps: TestApp[] = [];
+	afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())));
+	return async (options) => {
+		const app = await startApp(options);
+		apps.push(app);
+		return app;
+	};
+}
+
 async function listen(opened: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
 	const log = memoryLog();
 	// Logs every call, in a log that is searched for secrets.

@@ -14,6 +14,9 @@ export function sealed(keyId: string): string {
 	return keyId + key;
 }
 
+/** Makes texts in place of identity keys. A server without `strictKeys` accepts them. */
+export const identityTexts = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
+
 /** Makes a public key that the server accepts. The same name gives the same key. */
 export function publicKey(name: string): string {
 	const modulus = Buffer.concat(

@@ -4,16 +4,13 @@ import { removeServedUsers } from '../../methods/model/keys/queue.js';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
-import { publicKey } from '../support/keys.js';
+import { identityTexts, publicKey } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const SET = 'e2e.setUserPublicAndPrivateKeys';
 const FETCH = 'e2e.fetchMyKeys';
-
-/** Texts in place of keys. A server without `strictKeys` accepts them. */
-const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
 
 describe('stored identity keys:', () => {
 	let roomkey: TestRoomkey;
@@ -30,7 +27,7 @@ describe('stored identity keys:', () => {
 	after(() => roomkey.close());
 	beforeEach(async () => {
 		alice = await addPerson(roomkey.store);
-		bob = await addPerson(roomkey.store, { e2e: pair('of bob') });
+		bob = await addPerson(roomkey.store, { e2e: identityTexts('of bob') });
 	});
 	afterEach(() => crashing.crashAfter(Number.POSITIVE_INFINITY));
 
@@ -42,7 +39,7 @@ describe('stored identity keys:', () => {
 
 	describe('replacing the identity keys with `force` (E4)', () => {
 		it('archives room keys sealed for the former identity key, and queues the user', async () => {
-			await set(alice, pair('1'));
+			await set(alice, identityTexts('1'));
 			const keyed = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id-1' });
 			await addMember(roomkey.store, keyed, alice, {
 				E2EKey: `key of ${alice.id}`,
@@ -56,7 +53,7 @@ describe('stored identity keys:', () => {
 			const unencrypted = await addRoom(roomkey.store, [], { e2eKeyId: 'id-3' });
 			await addMember(roomkey.store, unencrypted, alice, { E2EKey: `open key of ${alice.id}` });
 
-			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
+			const received = await recordEvents(roomkey.bus, () => set(alice, { ...identityTexts('2'), force: true }));
 
 			const membership = await membershipOf(keyed, alice);
 			expect(membership).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey');
@@ -80,39 +77,39 @@ describe('stored identity keys:', () => {
 		});
 
 		it('notifies a room that has no holder of its key any more', async () => {
-			await set(alice, pair('1'));
+			await set(alice, identityTexts('1'));
 			const lost = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, lost, alice, { E2EKey: `lost ${alice.id}` });
 			const held = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, held, alice, { E2EKey: `held ${alice.id}` });
 			await addMember(roomkey.store, held, bob, { E2EKey: `held ${bob.id}` });
 			const received = await recordEvents(roomkey.bus, async () => {
-				expect(await set(alice, { ...pair('2'), force: true })).to.deep.equal({ lastKeyHolder: true });
+				expect(await set(alice, { ...identityTexts('2'), force: true })).to.deep.equal({ lastKeyHolder: true });
 			});
 			expect(received.named(`notify-room ${lost}/e2e.noKeyHolder`)).to.have.length(1);
 			expect(received.named(`notify-room ${held}/e2e.noKeyHolder`)).to.have.length(0);
-			expect(await set(alice, { ...pair('3'), force: true })).to.equal(undefined);
+			expect(await set(alice, { ...identityTexts('3'), force: true })).to.equal(undefined);
 		});
 
 		it('requires confirmation of a last key holder with `confirmLastKeyHolder` (E11)', async () => {
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
-			const carol = await addPerson(strict.store, { e2e: pair('1') });
+			const carol = await addPerson(strict.store, { e2e: identityTexts('1') });
 			const rid = await addRoom(strict.store, [bob], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(strict.store, rid, carol, { E2EKey: 'the only one' });
-			const replace = (more: object) => strict.call(carol, SET, { ...pair('2'), force: true, ...more });
+			const replace = (more: object) => strict.call(carol, SET, { ...identityTexts('2'), force: true, ...more });
 			expect(await rejection(replace({}))).to.include({ error: 'error-last-key-holder' });
-			expect((await strict.store.users.findOne({ _id: carol.id }))?.e2e).to.deep.equal(pair('1'));
+			expect((await strict.store.users.findOne({ _id: carol.id }))?.e2e).to.deep.equal(identityTexts('1'));
 			expect(await replace({ confirm: true })).to.deep.equal({ lastKeyHolder: true });
 			await strict.close();
 		});
 
 		it('writes nothing and sends no event for the identical pair (T1)', async () => {
-			await set(alice, pair('1'));
+			await set(alice, identityTexts('1'));
 			const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
 			const before = await userOf(alice);
 			// Resets `writes` to 0.
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
-			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('1'), force: true }));
+			const received = await recordEvents(roomkey.bus, () => set(alice, { ...identityTexts('1'), force: true }));
 			expect(crashing.writes).to.equal(0);
 			expect([received.changes, received.notices]).to.deep.equal([[], []]);
 			expect(await userOf(alice)).to.deep.equal(before);
@@ -137,10 +134,10 @@ describe('stored identity keys:', () => {
 		});
 
 		it('changes no membership if only the private key is new', async () => {
-			await set(alice, pair('1'));
+			await set(alice, identityTexts('1'));
 			const rid = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${alice.id}` });
-			const keys = { ...pair('1'), private_key: 'wrapped anew' };
+			const keys = { ...identityTexts('1'), private_key: 'wrapped anew' };
 			const received = await recordEvents(roomkey.bus, () => set(alice, { ...keys, force: true }));
 			expect(await roomkey.call(alice, FETCH)).to.deep.equal(keys);
 			expect((await membershipOf(rid, alice))?.E2EKey).to.equal(`key of ${alice.id}`);
@@ -151,14 +148,14 @@ describe('stored identity keys:', () => {
 
 		// `roomsOfUser` reads 200 rooms at a time.
 		it('updates every one of 250 rooms', async () => {
-			await set(alice, pair('1'));
+			await set(alice, identityTexts('1'));
 			const rids = [];
 			for (let i = 0; i < 250; i++) {
 				const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 				await addMember(roomkey.store, rid, alice, { E2EKey: `${i} of ${alice.id}` });
 				rids.push(rid);
 			}
-			await set(alice, { ...pair('2'), force: true });
+			await set(alice, { ...identityTexts('2'), force: true });
 			const memberships = await roomkey.store.subscriptions.find({ 'u._id': alice.id }).toArray();
 			expect(memberships.filter(({ E2EKey, oldRoomKeys }) => !E2EKey && oldRoomKeys?.length === 1)).to.have.length(250);
 			const queued = { _id: { $in: rids }, 'usersWaitingForE2EKeys.userId': alice.id };
@@ -166,7 +163,7 @@ describe('stored identity keys:', () => {
 		});
 
 		it('yields to other calls while it updates 500 rooms, and notifies each member once', async () => {
-			await set(alice, pair('1'));
+			await set(alice, identityTexts('1'));
 			for (let i = 0; i < 500; i++) {
 				const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id' });
 				await addMember(roomkey.store, rid, alice, { E2EKey: `${i} of ${alice.id}` });
@@ -178,7 +175,7 @@ describe('stored identity keys:', () => {
 				next = setImmediate(other);
 			};
 			other();
-			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
+			const received = await recordEvents(roomkey.bus, () => set(alice, { ...identityTexts('2'), force: true }));
 			clearImmediate(next);
 			expect(others).to.be.greaterThan(10);
 			expect(received.named(`notify-user ${bob.id}/e2eIdentityChanged`)).to.have.length(1);
@@ -186,7 +183,7 @@ describe('stored identity keys:', () => {
 
 		it('leaves a member who accepts an offer concurrently either with a key or in the queue', async () => {
 			for (let i = 0; i < 30; i++) {
-				const carol = await addPerson(roomkey.store, { e2e: pair(`${i} first`) });
+				const carol = await addPerson(roomkey.store, { e2e: identityTexts(`${i} first`) });
 				const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 				await addMember(roomkey.store, rid, carol, { E2ESuggestedKey: `offer ${carol.id}` });
 				const accept = async () => {
@@ -197,7 +194,7 @@ describe('stored identity keys:', () => {
 					);
 					if (matchedCount > 0) await removeServedUsers(roomkey.store, rid, [carol.id]);
 				};
-				await Promise.all([set(carol, { ...pair(`${i} second`), force: true }), accept()]);
+				await Promise.all([set(carol, { ...identityTexts(`${i} second`), force: true }), accept()]);
 				const keyed = (await membershipOf(rid, carol))?.E2EKey !== undefined;
 				expect((await waitingIn(rid)).includes(carol.id), `round ${i}`).to.equal(!keyed);
 			}
@@ -208,7 +205,7 @@ describe('stored identity keys:', () => {
 		/** Makes a new user, carol, a member of three rooms: with a key, with an offered key, and with none. */
 		async function carolInThreeRooms() {
 			const carol = await addPerson(roomkey.store);
-			await set(carol, pair('1'));
+			await set(carol, identityTexts('1'));
 			const keyed = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id-1' });
 			await addMember(roomkey.store, keyed, carol, { E2EKey: `key of ${carol.id}` });
 			const offered = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id-2' });
@@ -235,21 +232,21 @@ describe('stored identity keys:', () => {
 		it('loses no key, and is repaired when the call is repeated, with or without `force`', async () => {
 			const completed = await carolInThreeRooms();
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
-			await set(completed.carol, { ...pair('2'), force: true });
+			await set(completed.carol, { ...identityTexts('2'), force: true });
 			const { writes } = crashing;
-			await expectDone(completed, pair('2'));
+			await expectDone(completed, identityTexts('2'));
 			expect(writes).to.be.greaterThan(5);
 			for (let n = 0; n < writes; n++) {
 				const interrupted = await carolInThreeRooms();
 				crashing.crashAfter(n);
-				await rejection(set(interrupted.carol, { ...pair('2'), force: true }));
+				await rejection(set(interrupted.carol, { ...identityTexts('2'), force: true }));
 				crashing.crashAfter(Number.POSITIVE_INFINITY);
 				const membership = await membershipOf(interrupted.keyed, interrupted.carol);
 				const copies = [membership?.E2EKey, ...(membership?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)];
 				expect(copies, `after ${n} writes`).to.include(`key of ${interrupted.carol.id}`);
 				// After 0 writes only `force` can replace the keys.
-				await set(interrupted.carol, { ...pair('2'), force: n % 2 === 0 });
-				await expectDone(interrupted, pair('2'));
+				await set(interrupted.carol, { ...identityTexts('2'), force: n % 2 === 0 });
+				await expectDone(interrupted, identityTexts('2'));
 			}
 		});
 
@@ -266,19 +263,19 @@ describe('stored identity keys:', () => {
 			};
 			const completed = await start();
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
-			await set(completed.carol, pair('1'));
+			await set(completed.carol, identityTexts('1'));
 			const { writes } = crashing;
 			// The keys with the marker, the queues of two rooms, and the removal of the marker.
 			expect(writes).to.equal(4);
 			for (let n = 0; n < writes; n++) {
 				const { carol, rids, keyed } = await start();
 				crashing.crashAfter(n);
-				await rejection(set(carol, pair('1')));
+				await rejection(set(carol, identityTexts('1')));
 				crashing.crashAfter(Number.POSITIVE_INFINITY);
 				if (n > 0) {
-					expect(await rejection(set(carol, pair('2')))).to.include({ error: 'error-keys-already-set' });
+					expect(await rejection(set(carol, identityTexts('2')))).to.include({ error: 'error-keys-already-set' });
 				}
-				await set(carol, pair('1'));
+				await set(carol, identityTexts('1'));
 				for (const rid of rids) expect(await waitingIn(rid)).to.deep.equal([carol.id]);
 				expect((await membershipOf(keyed, carol))?.E2EKey).to.equal(`first key of ${carol.id}`);
 				expect(await userOf(carol)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');

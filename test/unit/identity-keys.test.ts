@@ -4,16 +4,13 @@
  */
 import { expect } from 'chai';
 import { recordEvents } from '../support/announced.js';
-import { publicKey, unfitKeys } from '../support/keys.js';
+import { identityTexts, publicKey, unfitKeys } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const SET = 'e2e.setUserPublicAndPrivateKeys';
 const FETCH = 'e2e.fetchMyKeys';
-
-/** Texts in place of keys. A server without `strictKeys` accepts them. */
-const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
 
 describe('identity keys', () => {
 	let roomkey: TestRoomkey;
@@ -26,7 +23,7 @@ describe('identity keys', () => {
 	after(() => roomkey.close());
 	beforeEach(async () => {
 		alice = await addPerson(roomkey.store);
-		bob = await addPerson(roomkey.store, { e2e: pair('of bob') });
+		bob = await addPerson(roomkey.store, { e2e: identityTexts('of bob') });
 	});
 
 	const set = (as: Person, keys: object) => roomkey.call(as, SET, keys);
@@ -44,7 +41,7 @@ describe('identity keys', () => {
 			const keys = { public_key: ' {"kty":"RSA", "n":"ü\\u00fc"}\n', private_key: '{"$binary":"QUJD"} ' };
 			await set(alice, keys);
 			expect(await roomkey.call(alice, FETCH)).to.deep.equal(keys);
-			expect(await roomkey.call(bob, FETCH)).to.deep.equal(pair('of bob'));
+			expect(await roomkey.call(bob, FETCH)).to.deep.equal(identityTexts('of bob'));
 		});
 
 		it('answers {} to a user who has only a private key', async () => {
@@ -63,24 +60,24 @@ describe('identity keys', () => {
 
 	describe('e2e.setUserPublicAndPrivateKeys (4.3)', () => {
 		it('stores the pair and returns nothing', async () => {
-			expect(await set(alice, pair('1'))).to.equal(undefined);
-			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
+			expect(await set(alice, identityTexts('1'))).to.equal(undefined);
+			expect((await userOf(alice))?.e2e).to.deep.equal(identityTexts('1'));
 		});
 
 		it('refuses a caller who is not logged in', async () => {
-			expect(await rejection(roomkey.call(null, SET, pair('1')))).to.deep.include({
+			expect(await rejection(roomkey.call(null, SET, identityTexts('1')))).to.deep.include({
 				error: 'error-invalid-user',
 				details: { method: SET },
 			});
 		});
 
 		for (const [what, keys] of [
-			['an empty public key', { ...pair('1'), public_key: '' }],
-			['an empty private key', { ...pair('1'), private_key: '' }],
-			['null as the private key', { ...pair('1'), private_key: null }],
+			['an empty public key', { ...identityTexts('1'), public_key: '' }],
+			['an empty private key', { ...identityTexts('1'), private_key: '' }],
+			['null as the private key', { ...identityTexts('1'), private_key: null }],
 			['an object without keys', {}],
-			['a public key of more than 8 KiB (13)', { ...pair('1'), public_key: 'ä'.repeat(4096 + 1) }],
-			['a private key of more than 32 KiB (13)', { ...pair('1'), private_key: 'x'.repeat(32 * 1024 + 1) }],
+			['a public key of more than 8 KiB (13)', { ...identityTexts('1'), public_key: 'ä'.repeat(4096 + 1) }],
+			['a private key of more than 32 KiB (13)', { ...identityTexts('1'), private_key: 'x'.repeat(32 * 1024 + 1) }],
 		] as const) {
 			it(`refuses ${what}`, async () => {
 				expect(await rejection(set(alice, keys))).to.deep.include({
@@ -100,8 +97,8 @@ describe('identity keys', () => {
 
 		for (const [what, params] of [
 			['a call without an argument', []],
-			['keys that are no text', [{ ...pair('1'), public_key: { $ne: 1 } }]],
-			['a force that is no boolean', [{ ...pair('1'), force: 'yes' }]],
+			['keys that are no text', [{ ...identityTexts('1'), public_key: { $ne: 1 } }]],
+			['a force that is no boolean', [{ ...identityTexts('1'), force: 'yes' }]],
 			['two texts in place of an object', ['public', 'private']],
 		] as const) {
 			it(`refuses ${what} with a Match error`, async () => {
@@ -110,8 +107,8 @@ describe('identity keys', () => {
 		}
 
 		it('refuses to overwrite keys without `force`, even with identical ones, and changes nothing (#23540)', async () => {
-			await set(alice, pair('1'));
-			for (const keys of [pair('2'), pair('1'), { ...pair('2'), force: false }]) {
+			await set(alice, identityTexts('1'));
+			for (const keys of [identityTexts('2'), identityTexts('1'), { ...identityTexts('2'), force: false }]) {
 				const received = await recordEvents(roomkey.bus, async () => {
 					expect(await rejection(set(alice, keys))).to.deep.include({
 						error: 'error-keys-already-set',
@@ -121,26 +118,28 @@ describe('identity keys', () => {
 				});
 				expect([received.changes, received.notices]).to.deep.equal([[], []]);
 			}
-			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
+			expect((await userOf(alice))?.e2e).to.deep.equal(identityTexts('1'));
 		});
 
 		it('overwrites an incomplete pair without `force`', async () => {
 			for (const e2e of [{ public_key: 'p' }, { private_key: 'p' }, { public_key: 'p', private_key: '' }]) {
 				const carol = await addPerson(roomkey.store, { e2e });
-				await set(carol, pair('1'));
-				expect((await userOf(carol))?.e2e).to.deep.equal(pair('1'));
+				await set(carol, identityTexts('1'));
+				expect((await userOf(carol))?.e2e).to.deep.equal(identityTexts('1'));
 			}
 		});
 
 		it('stores the keys of exactly one of twenty concurrent devices', async () => {
-			const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => set(alice, pair(`${i}`))));
+			const outcomes = await Promise.allSettled(
+				Array.from({ length: 20 }, (_, i) => set(alice, identityTexts(`${i}`))),
+			);
 			const winners = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [i] : []));
 			expect(winners).to.have.length(1);
 			for (const outcome of outcomes) {
 				if (outcome.status === 'rejected') expect(outcome.reason.error).to.equal('error-keys-already-set');
 			}
 			const user = await userOf(alice);
-			expect(user?.e2e).to.deep.equal(pair(`${winners[0]}`));
+			expect(user?.e2e).to.deep.equal(identityTexts(`${winners[0]}`));
 			expect(user?.e2eKeyHistory).to.have.length(1);
 		});
 
@@ -152,7 +151,7 @@ describe('identity keys', () => {
 			const others = [await addRoom(roomkey.store, [alice]), await addRoom(roomkey.store, [bob], { encrypted: true })];
 			const keyed = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, keyed, alice, { E2EKey: `of ${alice.id}` });
-			const received = await recordEvents(roomkey.bus, () => set(alice, pair('1')));
+			const received = await recordEvents(roomkey.bus, () => set(alice, identityTexts('1')));
 			for (const rid of rids) expect(await waitingIn(rid)).to.deep.equal([alice.id]);
 			for (const rid of [...others, keyed]) expect(await waitingIn(rid)).to.deep.equal([]);
 			expect(received.of('rooms')).to.have.members(rids.map((rid) => `updated ${rid}`));
@@ -172,7 +171,7 @@ describe('identity keys', () => {
 					{ userId: bob.id, ts },
 				],
 			});
-			await set(alice, pair('1'));
+			await set(alice, identityTexts('1'));
 			expect(await waitingIn(rid)).to.deep.equal([alice.id, bob.id]);
 		});
 
@@ -180,8 +179,8 @@ describe('identity keys', () => {
 			const rid = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, rid, alice, { E2EKey: `secret of ${alice.id}` });
 			await addMember(roomkey.store, rid, bob);
-			await set(alice, pair('a'));
-			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('b'), force: true }));
+			await set(alice, identityTexts('a'));
+			const received = await recordEvents(roomkey.bus, () => set(alice, { ...identityTexts('b'), force: true }));
 			expect(JSON.stringify([received.changes, received.notices, roomkey.log.lines])).to.not.match(/private [ab]/);
 			expect(received.notices.map(({ name }) => name)).to.have.members([
 				`notify-room ${rid}/e2e.noKeyHolder`,
@@ -195,7 +194,9 @@ describe('identity keys', () => {
 
 		it('refuses a public key that was encoded as JSON twice (mobile #2787)', async () => {
 			for (const public_key of [JSON.stringify(jwk), '"x"', ' "" ']) {
-				expect(await rejection(set(alice, { ...pair('1'), public_key }))).to.include({ error: 'error-invalid-keys' });
+				expect(await rejection(set(alice, { ...identityTexts('1'), public_key }))).to.include({
+					error: 'error-invalid-keys',
+				});
 			}
 			expect((await userOf(alice))?.e2e).to.equal(undefined);
 		});
@@ -223,7 +224,7 @@ describe('identity keys', () => {
 
 	it('can be fetched at most 600 times a minute', async () => {
 		const limited = await openRoomkey(undefined, { rateLimit: 'on' });
-		const carol = await addPerson(limited.store, { e2e: pair('1') });
+		const carol = await addPerson(limited.store, { e2e: identityTexts('1') });
 		for (let i = 0; i < 600; i++) await limited.call(carol, FETCH);
 		expect(await rejection(limited.call(carol, FETCH))).to.include({ error: 'too-many-requests' });
 		await limited.close();

@@ -7,6 +7,7 @@ import type { User } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
 import { openHookedRoomkey } from '../support/hooks.js';
+import { identityTexts } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -14,8 +15,6 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 const OWN = 'e2e.resetOwnE2EKey';
 const OTHERS = 'e2e.resetUserE2EKey';
 const REST = 'users.resetE2EKey';
-
-const e2e = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
 
 describe('the reset of identity keys', () => {
 	let roomkey: TestRoomkey;
@@ -28,7 +27,7 @@ describe('the reset of identity keys', () => {
 			crashing = crashingStore(real);
 			return crashing.store;
 		});
-		bob = await addPerson(roomkey.store, { e2e: e2e('bob') });
+		bob = await addPerson(roomkey.store, { e2e: identityTexts('bob') });
 		admin = await addPerson(roomkey.store, { roles: ['admin'] });
 	});
 	after(() => roomkey.close());
@@ -36,7 +35,7 @@ describe('the reset of identity keys', () => {
 
 	/** Stores alice, who alone holds the key of one room, shares another with bob, has an offer, and waits in two queues. */
 	async function world({ store } = roomkey, fields: Partial<User> = {}) {
-		const alice = await addPerson(store, { ...fields, e2e: e2e('alice') });
+		const alice = await addPerson(store, { ...fields, e2e: identityTexts('alice') });
 		const alone = await addRoom(store, [bob], { encrypted: true, e2eKeyId: 'id-1' });
 		await addMember(store, alone, alice, { E2EKey: `alone ${alice.id}` });
 		const shared = await addRoom(store, [], { encrypted: true, e2eKeyId: 'id-2' });
@@ -90,7 +89,7 @@ describe('the reset of identity keys', () => {
 		});
 
 		it('returns true if every room still has a holder of its key', async () => {
-			const alice = await addPerson(roomkey.store, { e2e: e2e('alice') });
+			const alice = await addPerson(roomkey.store, { e2e: identityTexts('alice') });
 			const rid = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, rid, alice, { E2EKey: `key ${alice.id}` });
 			await addMember(roomkey.store, rid, bob, { E2EKey: `key ${alice.id} ${bob.id}` });
@@ -145,7 +144,7 @@ describe('the reset of identity keys', () => {
 		it('lets a user with new identity keys wait again in all rooms (E9)', async () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			await roomkey.call(alice, OWN);
-			await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', e2e('new'));
+			await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', identityTexts('new'));
 			for (const rid of [alone, shared, offered, queued]) expect(await waitingIn(rid)).to.include(alice.id);
 			expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
 		});
@@ -156,7 +155,7 @@ describe('the reset of identity keys', () => {
 				// Each round stores the new keys at a later moment of the reset.
 				const storeNewKeys = async () => {
 					for (let pause = 0; pause < i; pause++) await roomkey.store.users.findOne({ _id: alice.id });
-					await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', { ...e2e('new'), force: true });
+					await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', { ...identityTexts('new'), force: true });
 				};
 				await Promise.all([roomkey.call(alice, OWN), storeNewKeys()]);
 				const user = await userOf(alice);
@@ -200,7 +199,7 @@ describe('the reset of identity keys', () => {
 		crashing.crashAfter(1);
 		await rejection(roomkey.call(alice, OWN));
 		crashing.crashAfter(Number.POSITIVE_INFINITY);
-		await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', e2e('new'));
+		await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', identityTexts('new'));
 		for (const rid of [alone, shared]) {
 			expect(await membershipOf(rid, alice)).to.not.have.property('E2EKey');
 			expect(await waitingIn(rid)).to.include(alice.id);
@@ -224,8 +223,8 @@ describe('the reset of identity keys', () => {
 
 		it('is notified even if the last two holders reset their keys concurrently', async () => {
 			const [one, two] = [
-				await addPerson(roomkey.store, { e2e: e2e('one') }),
-				await addPerson(roomkey.store, { e2e: e2e('two') }),
+				await addPerson(roomkey.store, { e2e: identityTexts('one') }),
+				await addPerson(roomkey.store, { e2e: identityTexts('two') }),
 			];
 			const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			for (const who of [one, two]) await addMember(roomkey.store, rid, who, { E2EKey: `${rid} ${who.id}` });
@@ -235,7 +234,7 @@ describe('the reset of identity keys', () => {
 
 		it('is also a user who accepts the key during the reset', async () => {
 			const { roomkey: racing, hooked } = await openHookedRoomkey();
-			const alice = await addPerson(racing.store, { e2e: e2e('alice') });
+			const alice = await addPerson(racing.store, { e2e: identityTexts('alice') });
 			const rid = await addRoom(racing.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(racing.store, rid, alice, { E2ESuggestedKey: `offered ${alice.id}` });
 			const accept = () => racing.call(alice, 'e2e.acceptSuggestedGroupKey', rid);
@@ -267,7 +266,7 @@ describe('the reset of identity keys', () => {
 			expect(countingStore?.writes).to.equal(0);
 			expect(await strict.call(boss, OTHERS, alice.id, true)).to.deep.equal({ lastKeyHolder: true });
 			// A user who is not the last holder of a key needs no confirmation.
-			const carol = await addPerson(strict.store, { e2e: e2e('carol') });
+			const carol = await addPerson(strict.store, { e2e: identityTexts('carol') });
 			expect(await strict.call(carol, OWN)).to.equal(true);
 			await strict.close();
 		});
@@ -291,7 +290,7 @@ describe('the reset of identity keys', () => {
 				const refused = await rejection(roomkey.call(who, OTHERS, alice.id));
 				expect(refused).to.deep.include({ error, reason, details: { method: OTHERS } });
 			}
-			expect((await userOf(alice))?.e2e).to.deep.equal(e2e('alice'));
+			expect((await userOf(alice))?.e2e).to.deep.equal(identityTexts('alice'));
 		});
 
 		it('refuses an unknown user', async () => {
@@ -319,7 +318,7 @@ describe('the reset of identity keys', () => {
 		}
 
 		it('returns nothing if every room still has a holder of its key', async () => {
-			const carol = await addPerson(roomkey.store, { e2e: e2e('carol') });
+			const carol = await addPerson(roomkey.store, { e2e: identityTexts('carol') });
 			expect(await roomkey.call(carol, REST)).to.equal(undefined);
 		});
 
@@ -354,7 +353,7 @@ describe('the reset of identity keys', () => {
 					details: { method: REST },
 				});
 			}
-			expect((await userOf(alice))?.e2e).to.deep.equal(e2e('alice'));
+			expect((await userOf(alice))?.e2e).to.deep.equal(identityTexts('alice'));
 		});
 	});
 });

@@ -18,6 +18,7 @@ import {
 	wrongCode,
 } from '../support/factors.js';
 import { openHookedRoomkey } from '../support/hooks.js';
+import { identityTexts } from '../support/keys.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -438,7 +439,7 @@ describe('second factors', () => {
 	describe('replacing the identity keys with `force` and --identity-second-factor', () => {
 		const SET = 'e2e.setUserPublicAndPrivateKeys';
 		const strict = { identitySecondFactor: true };
-		const keys = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}`, force: true });
+		const keys = (name: string) => ({ ...identityTexts(name), force: true });
 		const publicKeyOf = async ({ id }: Person) => (await roomkey.store.users.findOne({ _id: id }))?.e2e?.public_key;
 		const loginsOf = async (who: Person) => {
 			const { history } = (await roomkey.call(who, 'e2e.keyHistory', who.id)) as { history: { login?: string }[] };

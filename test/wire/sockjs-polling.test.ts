@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http';
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
+import { appsOfEachTest, startApp, type TestApp, type TestAppOptions } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
 import { addPerson } from '../support/people.js';
 import { headersOf, request } from '../support/rest.js';
@@ -34,21 +34,14 @@ async function postOverNewConnection(url: string): Promise<{ status: number | un
 
 describe('SockJS sessions', () => {
 	let app: TestApp;
-	const apps: TestApp[] = [];
+	const startAppOfTest = appsOfEachTest();
 
 	before(async () => {
 		app = await startApp({ methods });
 	});
 	after(() => app.close());
-	afterEach(async () => {
-		await Promise.all(apps.splice(0).map((other) => other.close()));
-	});
 
-	async function startOther(options: TestAppOptions['ddp'] = {}): Promise<TestApp> {
-		const other = await startApp({ methods, ddp: options });
-		apps.push(other);
-		return other;
-	}
+	const startOther = (options: TestAppOptions['ddp'] = {}) => startAppOfTest({ methods, ddp: options });
 
 	describe('polling (1.5)', () => {
 		let sessionCount = 0;

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
+import { appsOfEachTest, startApp, type TestApp, type TestAppOptions } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import type { RawClient } from '../support/ddp.js';
 import { post } from '../support/rest.js';
@@ -37,22 +37,15 @@ const methods = [
 
 describe('SockJS on WebSocket', () => {
 	let app: TestApp;
-	const apps: TestApp[] = [];
+	const startAppOfTest = appsOfEachTest();
 	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp({ methods });
 	});
 	after(() => app.close());
-	afterEach(async () => {
-		await Promise.all(apps.splice(0).map((other) => other.close()));
-	});
 
-	async function startOther(options: TestAppOptions['ddp'] = {}): Promise<TestApp> {
-		const other = await startApp({ methods, ddp: options });
-		apps.push(other);
-		return other;
-	}
+	const startOther = (options: TestAppOptions['ddp'] = {}) => startAppOfTest({ methods, ddp: options });
 
 	describe('compression (1.2, 1.6)', () => {
 		/** Echoes a long value over a WebSocket that offers permessage-deflate. `bytes` is the number received. */
