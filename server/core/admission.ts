@@ -209,7 +209,7 @@ export class Admission {
 		this.options.observer?.onWaitingConnections(this.#waiting.size);
 	}
 
-	/** Refuses a connection because of the rate or the load. `ConnectionLimiter` reports its own refusals. */
+	/** Refuses a connection because of the rate or the load. `ConnectionLimiter` reports those that it refuses. */
 	#refuse(address: string | null, decide: Decide): void {
 		const isOverloaded = this.options.isOverloaded();
 		this.options.observer?.onConnectionRefused(isOverloaded ? 'load' : 'rate', address);

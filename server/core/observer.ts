@@ -36,7 +36,7 @@ export interface EndedCall extends BegunCall {
 
 /**
  * What has exceeded a limit. `password`: an attempt to authenticate, such as a login. `connections`: a further
- * connection from one address. Its refusal is also reported to `onConnectionRefused`.
+ * connection from one address, which is also reported to `onConnectionRefused`.
  */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 

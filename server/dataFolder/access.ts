@@ -64,7 +64,7 @@ export function deniedError(folder: string): StoreError {
 	return new StoreError('unusable', `Permission denied: ${explainDenial(resolve(folder))}`);
 }
 
-/** For a refusal that no mode explains. */
+/** The explanation if access is denied although all modes allow it. */
 const POLICY = 'A policy of the system, such as SELinux or AppArmor, may refuse it: see the log of the system';
 
 /** Why a folder cannot be made, and what to do. @param parent the nearest folder that exists */

@@ -127,7 +127,7 @@ describe('pipelined requests', () => {
 		expect(client.text.indexOf('"success":true')).to.be.lessThan(client.text.indexOf('101 Switching'));
 	});
 
-	it('are not needed for the refusal of a malformed body', async () => {
+	it('are not needed when a malformed body is refused', async () => {
 		expect(statusesIn(await RawHttp.to(app.url).send(BAD_CHUNK).untilClosed())).to.deep.equal([400]);
 	});
 });
